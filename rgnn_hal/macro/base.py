@@ -1,0 +1,329 @@
+"""The macro contract: program conductances, apply voltages, read currents.
+
+A macro is a crossbar of `rows x cols` one-transistor-one-resistor cells. Voltages enter on rows,
+currents leave on columns: `current[b, c] = sum_r conductance[r, c] * voltage[b, r]`. Where the
+macro declares `TRANSPOSE`, `side="cols"` swaps the two.
+
+What every caller may rely on
+-----------------------------
+*Units* are SI: volts, siemens, amperes, seconds. Arrays are NumPy. Currents have the dtype of the
+voltages (float32 or float64), conductances are float64. What a verb returns belongs to the caller
+and never changes afterwards; what a verb was given is copied before the verb returns.
+
+*Effect.* When a verb returns, its effect is complete: pulses have ended, conductances are what they
+will be read as, voltages are latched. Nothing is buffered.
+
+*Lines.* `apply` and `multiply` leave their voltages latched, so `multiply(v)` equals `apply(v)`
+then `read()`. After opening, and after `safe`, `program`, `pulse` or `read_conductance`, all lines
+are grounded, and `read` senses one vector of zero volts: the converters' offset.
+
+*Failure.* A call that raises `LimitError`, `NotSupportedError` or `ClosedError` was refused before
+anything electrical happened: no cell, latch, clock or random stream has moved. A `DeviceError`
+leaves whatever the hardware reports. After a `TransportError` it is unknown whether the verb took
+effect. Any exception inside a verb that biases cells, Ctrl-C included, grounds the array before it
+leaves the verb.
+
+*Randomness* belongs to the chip: on emulated chips the same chip and the same sequence of calls
+give the same results, and a batch split over several calls gives those of the whole batch.
+
+*Threads* may share a macro: each verb holds the macro's lock. A sequence of verbs is atomic only
+while the caller holds `macro.lock`.
+
+*Processes* may not share a macro. A driver of real or persistent hardware takes exclusive ownership
+when it opens, and a second opener gets a `DeviceError` that names the owner.
+
+*Closing* grounds the array first; `close` is idempotent and is called on leaving a `with` block and
+at interpreter exit. Every verb but `safe`, `close` and the properties then raises `ClosedError`.
+
+For driver authors
+------------------
+Implement `open` and the underscored verbs. They receive checked, private, C-contiguous copies,
+hold the lock already, and need no checks of their own; do not validate again and never clip. Set
+the spec through `super().__init__(spec)` last, when the hardware is ready.
+"""
+
+import atexit
+import threading
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rgnn_hal.macro import checks
+from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal.macro.errors import ClosedError, LimitError, NotSupportedError
+from rgnn_hal.macro.region import Region
+from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, Side
+from rgnn_hal.macro.uri import MacroUri
+
+
+class Macro(ABC):
+    """One crossbar, opened. See the module docstring for what holds for every verb."""
+
+    def __init__(self, spec: MacroSpec) -> None:
+        self._spec = spec
+        self._closed = False
+        self.lock = threading.RLock()
+        _OPEN.add(self)
+
+    @classmethod
+    @abstractmethod
+    def open(cls, uri: MacroUri) -> Self:
+        """Open the hardware at `uri`; its identity and limits are verified on the way."""
+
+    @property
+    def spec(self) -> MacroSpec:
+        """What this macro is and allows; constant while it is open."""
+        return self._spec
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def program(self, conductance: ArrayLike, region: Region | None = None) -> None:
+        """Write `conductance` (region's rows, columns), S, with the hardware's own closed loop.
+
+        Raises:
+            NotSupportedError: no `CLOSED_LOOP_PROGRAM`; use `rgnn_hal.programming.write_verify`.
+            LimitError: wrong shape, outside `spec.conductance`, NaN.
+        """
+        self._check_open()
+        if Capability.CLOSED_LOOP_PROGRAM not in self._spec.capabilities:
+            raise NotSupportedError(
+                "this macro has no closed-loop programming; use rgnn_hal.programming.write_verify"
+            )
+        region = checks.check_region(self._spec, region)
+        target = checks.check_conductance(self._spec, conductance, region)
+        with self._biasing():
+            self._program(target, region)
+
+    def pulse(
+        self,
+        kind: PulseKind,
+        mask: ArrayLike,
+        *,
+        voltage: ArrayLike,
+        gate_voltage: ArrayLike,
+        width: float,
+        count: int = 1,
+        region: Region | None = None,
+    ) -> None:
+        """Give every cell of `region` where `mask` is set `count` pulses of one kind.
+
+        Args:
+            kind: FORM, SET or RESET; it fixes the polarity.
+            mask: bool, the region's shape.
+            voltage: amplitude over cell and transistor, V; a number or per cell, positive.
+            gate_voltage: gate amplitude, V; likewise.
+            width: of each pulse, s.
+            count: pulses per cell.
+            region: cells the arrays stand for; the whole macro by default.
+
+        Raises:
+            NotSupportedError: the macro has no such pulse.
+            LimitError: shape, or outside `spec.pulses[kind]`.
+        """
+        self._check_open()
+        region = checks.check_region(self._spec, region)
+        cells = checks.check_mask(mask, region)
+        amplitude, gate = checks.check_pulse(
+            self._spec, kind, cells, voltage, gate_voltage, width, count
+        )
+        with self._biasing():
+            self._pulse(PulseKind(kind), cells, amplitude, gate, float(width), int(count), region)
+
+    def apply(
+        self, voltage: ArrayLike, *, side: Side = "rows", region: Region | None = None
+    ) -> None:
+        """Latch read voltages (batch, driven lines of `region`), V; other lines stay grounded.
+
+        Only the sensed lines of `region` are converted by `read`.
+
+        Raises:
+            LimitError: shape, batch, outside `spec.read_voltage`, NaN.
+            NotSupportedError: `side="cols"` without `TRANSPOSE`.
+        """
+        self._check_open()
+        region = checks.check_region(self._spec, region)
+        checks.check_side(self._spec, side)
+        latched = checks.check_voltage(self._spec, voltage, region, side)
+        with self._biasing():
+            self._apply(latched, side, region)
+
+    def read(self, samples: int = 1) -> FloatArray:
+        """Sense what is applied: (batch, sensed lines), A, each the mean of `samples` samples.
+
+        Raises:
+            LimitError: `samples` outside 1 ... `spec.max_samples`.
+        """
+        self._check_open()
+        checks.check_count("samples", samples, self._spec.max_samples)
+        with self._biasing():
+            return self._read(int(samples))
+
+    def multiply(
+        self,
+        voltage: ArrayLike,
+        *,
+        side: Side = "rows",
+        region: Region | None = None,
+        samples: int = 1,
+    ) -> FloatArray:
+        """`apply` and `read` in one transaction: (batch, sensed lines), A.
+
+        Raises:
+            LimitError, NotSupportedError: as the two verbs.
+        """
+        self._check_open()
+        region = checks.check_region(self._spec, region)
+        checks.check_side(self._spec, side)
+        checks.check_count("samples", samples, self._spec.max_samples)
+        latched = checks.check_voltage(self._spec, voltage, region, side)
+        with self._biasing():
+            return self._multiply(latched, side, region, int(samples))
+
+    def read_conductance(
+        self, region: Region | None = None, samples: int = 1
+    ) -> NDArray[np.float64]:
+        """Read cell by cell: (region's rows, columns), S, each the mean of `samples` reads.
+
+        Raises:
+            LimitError: region beyond the macro, `samples` out of range.
+        """
+        self._check_open()
+        region = checks.check_region(self._spec, region)
+        checks.check_count("samples", samples, self._spec.max_samples)
+        with self._biasing():
+            return self._read_conductance(region, int(samples))
+
+    def clock(self) -> float:
+        """Seconds on the chip's own clock, real or virtual; only differences mean anything."""
+        self._check_open()
+        return self._clock()
+
+    def wait(self, duration: float) -> None:
+        """Let `duration` seconds pass on the chip, grounded; a virtual clock jumps.
+
+        Raises:
+            LimitError: negative or not finite.
+        """
+        self._check_open()
+        if not 0.0 <= duration < float("inf"):
+            raise LimitError(f"cannot wait {duration!r} s; give a finite time >= 0")
+        with self._biasing():
+            self._safe()
+            self._wait(float(duration))
+
+    def safe(self) -> None:
+        """Ground every line. Always possible, idempotent; does nothing once closed."""
+        with self.lock:
+            if not self._closed:
+                self._safe()
+
+    def close(self) -> None:
+        """Ground every line, then let go of the hardware. Idempotent."""
+        with self.lock:
+            if self._closed:
+                return
+            self._closed = True
+            _OPEN.discard(self)
+            try:
+                self._safe()
+            finally:
+                self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except Exception as failure:
+            if error is None:
+                raise
+            error.add_note(f"and closing the macro failed: {failure}")
+
+    # What a driver implements.
+
+    @abstractmethod
+    def _pulse(
+        self,
+        kind: PulseKind,
+        mask: NDArray[np.bool_],
+        voltage: FloatArray,
+        gate_voltage: FloatArray,
+        width: float,
+        count: int,
+        region: Region,
+    ) -> None: ...
+
+    @abstractmethod
+    def _apply(self, voltage: FloatArray, side: Side, region: Region) -> None: ...
+
+    @abstractmethod
+    def _read(self, samples: int) -> FloatArray: ...
+
+    @abstractmethod
+    def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]: ...
+
+    @abstractmethod
+    def _safe(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    # What a driver overrides where its hardware can do better.
+
+    def _multiply(
+        self, voltage: FloatArray, side: Side, region: Region, samples: int
+    ) -> FloatArray:
+        self._apply(voltage, side, region)
+        return self._read(samples)
+
+    def _program(self, conductance: FloatArray, region: Region) -> None:
+        raise NotImplementedError("declare CLOSED_LOOP_PROGRAM only together with _program")
+
+    def _clock(self) -> float:
+        return time.monotonic()
+
+    def _wait(self, duration: float) -> None:
+        time.sleep(duration)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError(f"macro {self._spec.identity} is closed; open it again")
+
+    @contextmanager
+    def _biasing(self) -> Iterator[None]:
+        with self.lock:
+            self._check_open()
+            try:
+                yield
+            except BaseException as error:
+                try:
+                    self._safe()
+                except Exception as failure:
+                    error.add_note(f"and grounding the array failed: {failure}")
+                raise
+
+
+_OPEN: "weakref.WeakSet[Macro]" = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for macro in list(_OPEN):
+        with suppress(Exception):
+            macro.close()

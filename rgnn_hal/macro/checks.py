@@ -1,0 +1,149 @@
+"""Checks of arguments against a `MacroSpec`, done once for every driver before it sees a call.
+
+Each function returns the argument in the form drivers are promised, or raises `LimitError` with the
+value, the limit and the remedy. None of them modifies what it was given.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rgnn_hal.macro.errors import LimitError, NotSupportedError
+from rgnn_hal.macro.region import Region
+from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, PulseLimits, Range, Side
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+def check_region(spec: MacroSpec, region: Region | None) -> Region:
+    """`region` if it lies on the macro; the whole macro for None."""
+    if region is None:
+        return spec.region
+    if not spec.region.contains(region):
+        raise LimitError(
+            f"region {region} reaches beyond the macro's {spec.rows} rows x {spec.cols} columns"
+        )
+    return region
+
+
+def check_side(spec: MacroSpec, side: Side) -> None:
+    """`side` is known, and `"cols"` only where the hardware can be read transposed."""
+    if side not in ("rows", "cols"):
+        raise LimitError(f"side {side!r} is neither 'rows' nor 'cols'")
+    if side == "cols" and Capability.TRANSPOSE not in spec.capabilities:
+        raise NotSupportedError("this macro cannot drive columns and sense rows; use side='rows'")
+
+
+def check_voltage(spec: MacroSpec, voltage: ArrayLike, region: Region, side: Side) -> FloatArray:
+    """`voltage` as a C-contiguous float32 or float64 copy of shape (batch, driven lines), V."""
+    array = _float_array("voltage", voltage)
+    lines = region.shape[0 if side == "rows" else 1]
+    if array.ndim != 2 or array.shape[1] != lines:
+        raise LimitError(
+            f"voltage of shape {array.shape} does not fit: {side} of region {region} need "
+            f"(batch, {lines}); for one vector pass voltage[None, :]"
+        )
+    if not 1 <= array.shape[0] <= spec.max_batch:
+        raise LimitError(
+            f"a batch of {array.shape[0]} vectors is outside 1 ... {spec.max_batch}; split it"
+        )
+    _check_within("voltage", array, spec.read_voltage, "V", "read limit")
+    return np.array(array, order="C")
+
+
+def check_conductance(spec: MacroSpec, conductance: ArrayLike, region: Region) -> FloatArray:
+    """`conductance` as a C-contiguous copy of the region's shape within the window, S."""
+    array = _float_array("conductance", conductance)
+    if array.shape != region.shape:
+        raise LimitError(
+            f"conductance of shape {array.shape} does not fit region {region} of {region.shape}"
+        )
+    _check_within("conductance", array, spec.conductance, "S", "conductance window")
+    return np.array(array, order="C")
+
+
+def check_mask(mask: ArrayLike, region: Region) -> NDArray[np.bool_]:
+    """`mask` as a boolean copy of the region's shape."""
+    array = np.asarray(mask)
+    if array.dtype != np.bool_ or array.shape != region.shape:
+        raise LimitError(
+            f"mask is {array.dtype} of shape {array.shape}; "
+            f"region {region} needs bool of {region.shape}"
+        )
+    return np.array(array, order="C")
+
+
+def check_pulse(
+    spec: MacroSpec,
+    kind: PulseKind,
+    mask: NDArray[np.bool_],
+    voltage: ArrayLike,
+    gate_voltage: ArrayLike,
+    width: float,
+    count: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Amplitudes (cell, gate) as float64 arrays of the mask's shape, V, checked where it is set."""
+    limits = pulse_limits(spec, kind)
+    amplitudes = []
+    for name, value, limit in (
+        ("voltage", voltage, limits.voltage),
+        ("gate_voltage", gate_voltage, limits.gate_voltage),
+    ):
+        array = _float_array(name, value).astype(np.float64, copy=False)
+        try:
+            array = np.broadcast_to(array, mask.shape)
+        except ValueError:
+            raise LimitError(
+                f"{name} of shape {array.shape} does not broadcast to the mask's {mask.shape}"
+            ) from None
+        _check_within(name, array[mask], limit, "V", f"{kind.upper()} limit")
+        amplitudes.append(np.array(array, order="C"))
+    if width not in limits.width:
+        raise LimitError(
+            f"width {width!r} s is outside the {kind.upper()} limit "
+            f"{limits.width.low:g} ... {limits.width.high:g} s"
+        )
+    check_count("count", count, limits.max_count)
+    return amplitudes[0], amplitudes[1]
+
+
+def pulse_limits(spec: MacroSpec, kind: PulseKind) -> PulseLimits:
+    """The envelope of `kind`, or `NotSupportedError` where the macro has no such pulse."""
+    try:
+        return spec.pulses[PulseKind(kind)]
+    except (KeyError, ValueError):
+        known = ", ".join(spec.pulses) or "none"
+        raise NotSupportedError(f"this macro has no {kind!r} pulses; it has: {known}") from None
+
+
+def check_count(name: str, value: int, most: int) -> None:
+    """`value` is an integer from 1 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= most:
+        raise LimitError(f"{name} {value!r} is not an integer in 1 ... {most}")
+
+
+def _float_array(name: str, value: ArrayLike) -> FloatArray:
+    array = np.asarray(value)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    if array.dtype.kind in "iuf":
+        return array.astype(np.float64)
+    raise LimitError(f"{name} has type {array.dtype}; pass float32 or float64 numbers")
+
+
+def _check_within(name: str, array: FloatArray, limit: Range, unit: str, what: str) -> None:
+    if array.size == 0:
+        return
+    # The comparisons are written so that NaN, for which both are false, is refused too.
+    if array.min() >= limit.low and array.max() <= limit.high:
+        return
+    bad = ~((array >= limit.low) & (array <= limit.high))
+    where = np.argwhere(bad)
+    examples = ", ".join(
+        f"{array[tuple(index)]:g} at {tuple(int(i) for i in index)}" for index in where[:3]
+    )
+    raise LimitError(
+        f"{len(where)} of {array.size} {name} values are outside the {what} "
+        f"{limit.low:g} ... {limit.high:g} {unit}: {examples}; nothing was done"
+    )
