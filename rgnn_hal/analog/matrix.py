@@ -1,0 +1,179 @@
+"""A matrix held in macros, multiplied by reading them: y = x @ W.
+
+`AnalogMatrix` joins what the rooms below provide: where the weights live (`Placement`), how
+inputs become voltages (`InputCoding`), what the converters do wrong (`TileCalibration`), what the
+weights are (`DigitalTwin`), and who counts (`Ledger`). It is a value: changing the reads or the
+coding makes another one over the same cells.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rgnn_hal.analog.calibration import TileCalibration, calibrate
+from rgnn_hal.analog.coding import InputCoding, Multilevel
+from rgnn_hal.analog.twin import DigitalTwin, read_twin
+from rgnn_hal.cost import Ledger
+from rgnn_hal.macro import LimitError, Macro
+from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal.mapping import Placement, Tile
+
+
+@dataclass(frozen=True)
+class AnalogMatrix:
+    """W (inputs, outputs) on macros, in units of `unit` siemens.
+
+    `product` runs on the hardware: noisy, counted, the same for any split of the batch. `weights`
+    is the twin's idea of W.
+    """
+
+    macros: tuple[Macro, ...]
+    placement: Placement
+    unit: float
+    """Siemens per unit of weight."""
+    calibrations: tuple[TileCalibration, ...]
+    """One per tile."""
+    twin: DigitalTwin
+    """In units of `unit`."""
+    coding: InputCoding = field(default_factory=Multilevel)
+    reads: int = 1
+    """Reads averaged in every product."""
+    ledger: Ledger = field(default_factory=Ledger)
+
+    # So that `array @ matrix` comes here instead of NumPy trying to make an array of the matrix.
+    __array_ufunc__ = None
+
+    @classmethod
+    def measure(
+        cls,
+        macros: Sequence[Macro],
+        placement: Placement,
+        *,
+        unit: float | None = None,
+        coding: InputCoding | None = None,
+        reads: int = 1,
+        twin_samples: int = 64,
+    ) -> Self:
+        """Take the cells as they are: calibrate every tile, read the twin, choose the unit.
+
+        Args:
+            macros: what `placement` counts by.
+            placement: where the matrix lives.
+            unit: siemens per unit of weight; the standard deviation of the weights by default, so
+                that random weights have unit variance.
+            coding: of inputs; one multilevel read by default.
+            reads: averaged in every product.
+            twin_samples: reads averaged for each cell of the twin.
+
+        Raises:
+            LimitError: the weights are all equal, so that they have no unit.
+        """
+        twin = read_twin(macros, placement, samples=twin_samples)
+        calibrations = tuple(calibrate(macros[tile.macro], tile.region) for tile in placement.tiles)
+        if unit is None:
+            unit = float(twin.weights.std())
+        if not unit > 0:
+            raise LimitError(
+                f"weights with unit {unit!r} S carry nothing; form or program them first"
+            )
+        scaled = DigitalTwin(twin.weights / unit, twin.uncertainty / unit)
+        return cls(
+            tuple(macros), placement, unit, calibrations, scaled, coding or Multilevel(), reads
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(inputs, outputs)."""
+        return self.placement.shape
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The twin's weights (inputs, outputs)."""
+        return self.twin.weights
+
+    def with_reads(self, reads: int) -> Self:
+        """The same cells, averaging another number of reads."""
+        return replace(self, reads=reads)
+
+    def product(self, x: ArrayLike) -> FloatArray:
+        """x (batch, inputs) -> x @ W (batch, outputs) in x's dtype, through the hardware.
+
+        Raises:
+            LimitError: wrong shape, or not finite.
+        """
+        x = _checked_input(x, self.shape[0])
+        y = np.zeros((x.shape[0], self.shape[1]), dtype=x.dtype)
+        coded = {
+            number: self.coding.encode(x, self.macros[number].spec)
+            for number in {tile.macro for tile in self.placement.tiles}
+        }
+        for tile, calibration in zip(self.placement.tiles, self.calibrations, strict=True):
+            planes = coded[tile.macro]
+            voltage = planes.voltage[:, :, tile.input_slice]
+            current = calibration.correct(self._sense(tile, voltage.reshape(-1, tile.inputs)))
+            difference = self.placement.scheme.difference(current)
+            difference = difference.reshape(*voltage.shape[:2], tile.outputs)
+            y[:, tile.output_slice] += (
+                np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
+            )
+        self.ledger.products += len(x)
+        return y
+
+    def __rmatmul__(self, x: ArrayLike) -> FloatArray:
+        return self.product(x)
+
+    def _sense(self, tile: Tile, voltage: FloatArray) -> FloatArray:
+        macro = self.macros[tile.macro]
+        chunk = macro.spec.max_batch
+        current = np.concatenate(
+            [
+                macro.multiply(
+                    voltage[start : start + chunk], region=tile.region, samples=self.reads
+                )
+                for start in range(0, len(voltage), chunk)
+            ]
+        )
+        self._count(tile, voltage, current)
+        return current
+
+    def _count(self, tile: Tile, voltage: FloatArray, current: FloatArray) -> None:
+        spec = self.macros[tile.macro].spec
+        samples = len(voltage) * self.reads
+        self.ledger.planes += len(voltage)
+        self.ledger.conversions += samples * current.shape[1]
+        self.ledger.macs += samples * tile.region.cells
+        if spec.adc_bits is None:
+            return
+        step = (spec.current.high - spec.current.low) / 2**spec.adc_bits
+        rails = (current <= spec.current.low + step) | (current >= spec.current.high - step)
+        saturated = int(rails.sum())
+        if saturated:
+            self.ledger.saturated += saturated
+            warnings.warn(
+                f"{saturated} of {current.size} currents reached the converter's full scale "
+                f"{spec.current.low:g} ... {spec.current.high:g} A and are clipped by it; "
+                "use fewer rows per tile",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+
+
+def _checked_input(x: ArrayLike, inputs: int) -> FloatArray:
+    array = np.asarray(x)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if array.ndim != 2 or array.shape[1] != inputs:
+        raise LimitError(
+            f"input of shape {array.shape} does not fit (batch, {inputs}); "
+            "for one vector pass x[None, :]"
+        )
+    if len(array) == 0:
+        raise LimitError("a product of no vectors was asked for; pass at least one")
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
+        raise LimitError(f"{len(bad)} inputs are not finite, the first at {tuple(bad[0].tolist())}")
+    return array

@@ -1,0 +1,32 @@
+"""Programming as a user means it: form what is pristine, then write to targets."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rgnn_hal.macro import Macro, Region
+from rgnn_hal.macro.checks import check_conductance, check_region
+from rgnn_hal.programming.forming import form
+from rgnn_hal.programming.write_verify import ProgrammingReport, write_verify
+from rgnn_hal.progress import Progress, silent
+
+
+def program(
+    macro: Macro,
+    target: ArrayLike,
+    region: Region | None = None,
+    *,
+    tolerance: float | None = None,
+    progress: Progress = silent,
+) -> ProgrammingReport:
+    """Form the pristine cells of `region`, then `write_verify` all of them to `target`, S.
+
+    Targets are checked first: bad ones are refused before any cell is formed.
+
+    Raises:
+        LimitError, NotSupportedError: as `write_verify` and `form`.
+    """
+    region = check_region(macro.spec, region)
+    goal = check_conductance(macro.spec, target, region).astype(np.float64, copy=False)
+    with macro.lock:
+        form(macro, region, progress=progress)
+        return write_verify(macro, goal, region, tolerance=tolerance, progress=progress)
