@@ -73,16 +73,34 @@ class AnalogMatrix:
             LimitError: the weights are all equal, so that they have no unit.
         """
         twin = read_twin(macros, placement, samples=twin_samples)
-        calibrations = tuple(calibrate(macros[tile.macro], tile.region) for tile in placement.tiles)
         if unit is None:
             unit = float(twin.weights.std())
         if not unit > 0:
             raise LimitError(
                 f"weights with unit {unit!r} S carry nothing; form or program them first"
             )
-        scaled = DigitalTwin(twin.weights / unit, twin.uncertainty / unit)
+        return cls.calibrated(
+            macros, placement, twin.in_units_of(unit), unit, coding=coding, reads=reads
+        )
+
+    @classmethod
+    def calibrated(
+        cls,
+        macros: Sequence[Macro],
+        placement: Placement,
+        twin: DigitalTwin,
+        unit: float,
+        *,
+        coding: InputCoding | None = None,
+        reads: int = 1,
+    ) -> Self:
+        """Join cells to a twin that is known already, in units of `unit` siemens.
+
+        Only the converters are measured anew: they may have drifted since the twin was read.
+        """
+        calibrations = tuple(calibrate(macros[tile.macro], tile.region) for tile in placement.tiles)
         return cls(
-            tuple(macros), placement, unit, calibrations, scaled, coding or Multilevel(), reads
+            tuple(macros), placement, unit, calibrations, twin, coding or Multilevel(), reads
         )
 
     @property

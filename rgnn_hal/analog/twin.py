@@ -25,6 +25,10 @@ class DigitalTwin:
     weights: NDArray[np.float64]
     uncertainty: NDArray[np.float64]
 
+    def in_units_of(self, unit: float) -> "DigitalTwin":
+        """The same twin with weights and errors divided by `unit`."""
+        return DigitalTwin(self.weights / unit, self.uncertainty / unit)
+
     def product(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """(batch, inputs) -> (batch, outputs), without hardware and without noise."""
         return x @ self.weights

@@ -1,0 +1,40 @@
+"""The command tree, and how errors leave it: a sentence and an exit code, never a traceback."""
+
+import sys
+
+import typer
+
+from rgnn_hal.cli import demo, hardware, science
+from rgnn_hal.cli.output import print_error
+from rgnn_hal.macro import HalError
+
+app = typer.Typer(
+    name="rgnn-hal",
+    help="From a resistive-memory macro, simulated or on a bench, to a scientific result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+train = typer.Typer(help="Train a readout over a reservoir in a macro.", no_args_is_help=True)
+
+app.command("demo")(demo.demo)
+app.command("drivers")(hardware.drivers)
+app.command("info")(hardware.info)
+app.command("form")(hardware.form)
+app.command("program")(hardware.program)
+app.add_typer(train, name="train")
+train.command("forces")(science.train_forces)
+app.command("evaluate")(science.evaluate)
+app.command("predict")(science.predict)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except (HalError, OSError) as error:
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print_error(KeyboardInterrupt("interrupted"), as_json="--json" in sys.argv)
+        sys.exit(130)

@@ -1,0 +1,85 @@
+"""What commands print: one JSON object or a readable table on stdout, progress on stderr."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from rgnn_hal.progress import Progress
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def print_result(result: Mapping[str, Any], as_json: bool) -> None:
+    """Print a command's result."""
+    if as_json:
+        print(json.dumps(_plain(result), indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for key, value in result.items():
+        table.add_row(key.replace("_", " "), _readable(value))
+    Console().print(table)
+
+
+def print_error(error: BaseException, as_json: bool) -> None:
+    """Print what went wrong: to stderr, and as an object on stdout where JSON was asked for."""
+    message = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
+    print(f"rgnn-hal: {message}", file=sys.stderr)
+    for note in getattr(error, "__notes__", ()):
+        print(f"  {note}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": message, "kind": type(error).__name__}))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on stderr that follows `progress(done, total, label)` from phase to phase."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        phases: dict[str, Any] = {}
+
+        def report(done: int, total: int, label: str) -> None:
+            if label not in phases:
+                phases[label] = bar.add_task(label, total=total)
+            bar.update(phases[label], completed=done, total=total)
+
+        yield report
+
+
+def _plain(value: Any) -> Any:
+    """`value` in JSON's types; NaN and infinity, which JSON lacks, become null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_readable(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return "\n".join(_readable(item) for item in value)
+    return str(value)

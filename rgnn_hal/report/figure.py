@@ -1,0 +1,29 @@
+"""Figures without global state: matplotlib is an extra, and pyplot is never touched."""
+
+from pathlib import Path
+from typing import Any
+
+from rgnn_hal.macro import ConfigurationError
+
+
+def new_figure(columns: int, title: str) -> tuple[Any, list[Any]]:
+    """A figure with a row of axes.
+
+    Raises:
+        ConfigurationError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigurationError("plots need matplotlib: pip install 'rgnn-hal[plot]'") from error
+    figure = Figure(figsize=(5.2 * columns, 4.4), layout="constrained")
+    figure.suptitle(title)
+    axes = figure.subplots(1, columns, squeeze=False)
+    return figure, list(axes[0])
+
+
+def save_figure(figure: Any, path: Path) -> Path:
+    """Write a PNG, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return path

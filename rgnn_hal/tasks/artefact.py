@@ -1,0 +1,95 @@
+"""Artefacts on disk: a folder with `model.json` for people and `arrays.safetensors` for numbers.
+
+The folder is written beside its destination and renamed into place, so that a full disk or Ctrl-C
+leaves either the old artefact or the new one, never half of one. Nothing is ever unpickled.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from rgnn_hal.macro import ConfigurationError, DataError
+
+_JSON = "model.json"
+_ARRAYS = "arrays.safetensors"
+_VERSION = 1
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def check_destination(folder: Path) -> None:
+    """Refuse, before any work, a destination that could not or should not be written.
+
+    Raises:
+        ConfigurationError: something that is not an artefact stands there.
+        OSError: the folder above cannot be made.
+    """
+    if folder.exists() and not (folder / _JSON).is_file():
+        raise ConfigurationError(
+            f"{folder} exists and is no model of rgnn_hal; choose another --out or remove it"
+        )
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+
+
+def save_artefact(
+    folder: Path, task: str, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write an artefact of `task`, replacing an older artefact at the same place.
+
+    Raises:
+        ConfigurationError: something else stands there.
+        OSError: the disk is full or not writable; what stood there before is intact.
+    """
+    check_destination(folder)
+    target = folder.absolute()
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, draft / _ARRAYS)
+        head = {"format": f"rgnn_hal {task}", "version": _VERSION}
+        (draft / _JSON).write_text(json.dumps({**head, **description}, indent=2) + "\n")
+        draft.chmod(0o755)
+        if target.exists():
+            # rename() cannot replace a folder that holds files.
+            old = target.rename(draft.with_name(f"{draft.name}-old"))
+            draft.rename(target)
+            shutil.rmtree(old)
+        else:
+            draft.rename(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def load_artefact(folder: Path, task: str) -> tuple[dict[str, Any], Arrays]:
+    """The description and the arrays of an artefact of `task`.
+
+    Raises:
+        DataError: missing, damaged, of another task or of another version.
+    """
+    for name in (_JSON, _ARRAYS):
+        if not (folder / name).is_file():
+            raise DataError(
+                f"{folder} is no model: {name} is missing; give the folder that "
+                "`rgnn-hal train ... --out` wrote"
+            )
+    try:
+        description = json.loads((folder / _JSON).read_text())
+        arrays = load_file(folder / _ARRAYS)
+    except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
+        raise DataError(f"{folder} is no readable model ({error}); train it again") from error
+    if not isinstance(description, dict) or description.get("format") != f"rgnn_hal {task}":
+        raise DataError(f"{folder} holds no {task} model; its {_JSON} names another format")
+    if description.get("version") != _VERSION:
+        raise DataError(
+            f"{folder} has format version {description.get('version')!r}, this rgnn_hal reads "
+            f"version {_VERSION}; train it again with this version"
+        )
+    return description, arrays

@@ -1,0 +1,54 @@
+"""A trained forces model on disk."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from rgnn_hal.macro import DataError
+from rgnn_hal.readout import CompositionBaseline
+from rgnn_hal.reservoir.storage import describe_weights, restore_weights
+from rgnn_hal.tasks.artefact import load_artefact, save_artefact
+from rgnn_hal.tasks.forces.model import ForcesModel
+from rgnn_hal.tasks.forces.recipe import ForcesRecipe
+
+_TASK = "forces"
+
+
+def save_model(model: ForcesModel, folder: Path) -> None:
+    """Write the artefact.
+
+    Raises:
+        ConfigurationError: something that is no artefact stands at `folder`.
+        OSError: the disk is full or not writable; what stood there before is intact.
+    """
+    weights, arrays = describe_weights(model.weights)
+    description = {
+        "recipe": model.recipe.model_dump(mode="json"),
+        "elements": list(model.elements),
+        "macro_uri": model.macro_uri,
+        "weights": weights,
+        "record": dict(model.record),
+    }
+    arrays |= {"readout": model.readout, "baseline": model.baseline.energies}
+    save_artefact(folder, _TASK, description, arrays)
+
+
+def load_model(folder: Path) -> ForcesModel:
+    """Read the artefact.
+
+    Raises:
+        DataError: missing, damaged, of another task or of another version.
+    """
+    description, arrays = load_artefact(folder, _TASK)
+    try:
+        return ForcesModel(
+            recipe=ForcesRecipe.model_validate(description["recipe"]),
+            elements=tuple(description["elements"]),
+            baseline=CompositionBaseline(arrays["baseline"]),
+            weights=restore_weights(description["weights"], arrays),
+            readout=arrays["readout"],
+            macro_uri=description["macro_uri"],
+            record=description["record"],
+        )
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise DataError(f"{folder} is damaged ({error!r}); train it again") from error

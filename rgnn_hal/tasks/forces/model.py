@@ -1,0 +1,86 @@
+"""A trained forces model: the recipe, the frozen weights it stands on, and the readout.
+
+The model itself is hardware-free. Joined to mixings, on a macro or digital, it becomes a
+`Predictor`, one structure in, energy and forces out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ase
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import Macro
+from rgnn_hal.progress import Progress, silent
+from rgnn_hal.readout import CompositionBaseline
+from rgnn_hal.reservoir import Mixing, Prediction, Reservoir, predict
+from rgnn_hal.reservoir.frozen import FrozenWeights
+from rgnn_hal.structures import build_graph
+from rgnn_hal.tasks.forces.recipe import ForcesRecipe
+from rgnn_hal.tasks.forces.scan import composition
+
+
+@dataclass(frozen=True)
+class ForcesModel:
+    """What training leaves."""
+
+    recipe: ForcesRecipe
+    elements: tuple[int, ...]
+    baseline: CompositionBaseline
+    weights: FrozenWeights
+    readout: NDArray[np.float64]
+    """(columns,): see `rgnn_hal.reservoir.design_rows`."""
+    macro_uri: str
+    """Where the weights were formed."""
+    record: Mapping[str, Any]
+    """How it was trained: data, versions, figures. For people; nothing reads it back."""
+
+    def on_macro(
+        self, macro: Macro, *, reads: int | None = None, progress: Progress = silent
+    ) -> "Predictor":
+        """Predict through the hardware; `reads` as trained by default.
+
+        Raises:
+            ConfigurationError: the macro does not hold the model's weights.
+        """
+        mixings = self.weights.thaw(macro, reads=reads or self.recipe.reads, progress=progress)
+        return self.with_mixings(mixings)
+
+    def on_twin(self) -> "Predictor":
+        """Predict with the weights as read back at training: no hardware, no noise."""
+        return self.with_mixings(self.weights.digital())
+
+    def with_mixings(self, mixings: Sequence[Mixing]) -> "Predictor":
+        """Predict through any mixings of the reservoir's shapes."""
+        reservoir = Reservoir(self.elements, self.recipe.radial_basis, tuple(mixings))
+        return Predictor(reservoir, self.baseline, torch.from_numpy(self.readout))
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model joined to the products it runs on."""
+
+    reservoir: Reservoir
+    baseline: CompositionBaseline
+    readout: torch.Tensor
+
+    def predict(self, atoms: ase.Atoms, *, where: str = "the structure") -> Prediction:
+        """Energy (eV, with the baseline), its shares per atom, and forces (atoms, 3), eV/angstrom.
+
+        Raises:
+            DataError: elements that the model does not know, isolated atoms; `where` names them.
+        """
+        elements = self.reservoir.elements
+        graph = build_graph(atoms, elements, self.reservoir.radial.cutoff, where=where)
+        basis = self.reservoir.basis(graph)
+        components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
+        result = predict(self.reservoir, graph, basis, components, self.readout)
+        offsets = torch.from_numpy(self.baseline.energies)[graph.species]
+        return Prediction(result.atom_energies + offsets, result.forces)
+
+    def composition(self, atoms: ase.Atoms) -> NDArray[np.float64]:
+        """Atoms of each of the model's elements."""
+        return composition(atoms.numbers, self.reservoir.elements)

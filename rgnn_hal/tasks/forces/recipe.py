@@ -1,0 +1,37 @@
+"""Everything that decides a forces model, next to the data and the chip."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rgnn_hal.structures import RadialBasis
+
+
+class ForcesRecipe(BaseModel):
+    """One set of choices for any chemistry; chosen by validation on several data sets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    channels: Annotated[int, Field(ge=1, le=4096)] = 120
+    """Random channels per angular momentum: the width of the reservoir."""
+    cutoff: Annotated[float, Field(gt=0.5, le=20)] = 4.5
+    """Radius of an atom's environment, angstrom."""
+    lmax: Annotated[int, Field(ge=0, le=6)] = 3
+    """Highest angular momentum."""
+    radial: Annotated[int, Field(ge=1, le=64)] = 8
+    """Radial functions per element."""
+    reads: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Reads averaged in every product on the macro."""
+    fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Fraction of the reservoir's cells that is formed."""
+    energy_weight: Annotated[float, Field(gt=0)] = 1.0
+    """Weight of one frame's energy residual (eV) against one force component's (eV/angstrom)."""
+    valid_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Fraction of the frames that chooses the regularisation; refitted with the rest after."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of the forming selection and of the validation split."""
+
+    @property
+    def radial_basis(self) -> RadialBasis:
+        """The radial functions."""
+        return RadialBasis(self.cutoff, self.radial)

@@ -1,0 +1,86 @@
+"""One cheap pass over the data before any hardware is touched.
+
+It finds what the model's shape depends on (elements, number of frames, the composition baseline)
+and everything that would break later (missing labels, isolated atoms), so that a bad file leaves
+the macro as it was.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import DataError
+from rgnn_hal.progress import Progress, silent
+from rgnn_hal.readout import CompositionBaseline, CompositionStatistics
+from rgnn_hal.structures import build_graph, read_frames
+
+_EVERY_ELEMENT = tuple(range(1, 119))
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a forces file holds."""
+
+    frames: int
+    atoms: int
+    elements: tuple[int, ...]
+    """Atomic numbers, ascending."""
+    baseline: CompositionBaseline
+    """Energy per atom of each of `elements`."""
+    sha256: str
+    """Of the file."""
+
+
+def scan(path: Path, cutoff: float, progress: Progress = silent) -> DataSummary:
+    """Read every frame once; memory does not grow with their number.
+
+    Raises:
+        DataError: naming file, frame and remedy, for whatever cannot be learnt from.
+    """
+    statistics = CompositionStatistics.empty(len(_EVERY_ELEMENT))
+    total = 0
+    for count, frame in enumerate(read_frames(path), start=1):
+        build_graph(frame.atoms, _EVERY_ELEMENT, cutoff, where=frame.where)
+        counts = composition(frame.atoms.numbers, _EVERY_ELEMENT)
+        statistics = statistics.with_frame(counts, frame.energy)
+        total += len(frame.atoms)
+        # The number of frames is not known before the pass ends.
+        progress(count, count, "scanning")
+    present = np.flatnonzero(statistics.second_moment.diagonal())
+    baseline = CompositionStatistics(
+        statistics.second_moment[np.ix_(present, present)],
+        statistics.energy_moment[present],
+        statistics.frames,
+    ).fit()
+    elements = tuple(_EVERY_ELEMENT[index] for index in present)
+    return DataSummary(statistics.frames, total, elements, baseline, _sha256(path))
+
+
+def validation_split(frames: int, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which frames validate, (frames,): `fraction` of them, at least one, drawn by `seed`.
+
+    Raises:
+        DataError: fewer than two frames, so that nothing is left for one of the two.
+    """
+    if frames < 2:
+        raise DataError(
+            f"training needs at least two frames, one to fit and one to validate; there is {frames}"
+        )
+    chosen = np.zeros(frames, dtype=bool)
+    number = min(max(1, round(fraction * frames)), frames - 1)
+    order = np.random.default_rng([seed, 0x53504C54]).permutation(frames)
+    chosen[order[:number]] = True
+    return chosen
+
+
+def composition(numbers: NDArray[np.int_], elements: tuple[int, ...]) -> NDArray[np.float64]:
+    """Atoms of each element, (elements,)."""
+    return np.array([np.count_nonzero(numbers == z) for z in elements], dtype=np.float64)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
