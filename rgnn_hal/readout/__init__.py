@@ -1,0 +1,17 @@
+"""Linear readouts from mergeable statistics: composition baseline, Gram matrices, ridge."""
+
+from rgnn_hal.readout.baseline import CompositionBaseline, CompositionStatistics
+from rgnn_hal.readout.ridge import DEFAULT_PATH, RidgeResult, RidgeTrial, fit_ridge, solve_ridge
+from rgnn_hal.readout.statistics import Statistics, StatisticsBuilder
+
+__all__ = [
+    "DEFAULT_PATH",
+    "CompositionBaseline",
+    "CompositionStatistics",
+    "RidgeResult",
+    "RidgeTrial",
+    "Statistics",
+    "StatisticsBuilder",
+    "fit_ridge",
+    "solve_ridge",
+]

@@ -1,0 +1,50 @@
+"""The digital half of the reservoir: neighbour densities in a radial x spherical basis.
+
+    V[i, lm, (z, n)] = sum_j  d(z_j = z)  R_n(r_ij)  Y_lm(r_ij / |r_ij|)
+
+One vector of elements * radial.size numbers per atom and component lm: what a mixing multiplies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rgnn_hal.structures import Graph, RadialBasis, angular_gradient, spherical_harmonics
+
+
+@dataclass(frozen=True)
+class EdgeBasis:
+    """Basis functions on the edges of a graph and their derivatives (per angstrom)."""
+
+    radial: Tensor
+    """R_n, (edges, n)."""
+    radial_slope: Tensor
+    """dR_n/dr, (edges, n)."""
+    angular: Tensor
+    """Y_lm, (edges, (lmax+1)^2)."""
+    angular_gradient: Tensor
+    """dY_lm/dr_a, (edges, (lmax+1)^2, 3)."""
+    direction: Tensor
+    """Unit vectors from centre to neighbour, (edges, 3)."""
+
+
+def edge_basis(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeBasis:
+    """Evaluate the basis on every edge."""
+    distance = graph.displacement.norm(dim=1)
+    direction = graph.displacement / distance[:, None]
+    values, slopes = radial.evaluate(distance)
+    angular, solid_gradient = spherical_harmonics(direction, lmax)
+    gradient = angular_gradient(angular, solid_gradient, direction, distance)
+    return EdgeBasis(values, slopes, angular, gradient, direction)
+
+
+def expand(graph: Graph, basis: EdgeBasis, elements: int) -> Tensor:
+    """The densities V, (atoms, (lmax+1)^2, elements * n)."""
+    outer = basis.angular[:, :, None] * basis.radial[:, None, :]
+    _, components, size = outer.shape
+    density = outer.new_zeros((graph.atoms * elements, components, size))
+    density.index_add_(0, graph.centre * elements + graph.species[graph.neighbour], outer)
+    by_atom = density.reshape(graph.atoms, elements, components, size)
+    return by_atom.transpose(1, 2).reshape(graph.atoms, components, elements * size)

@@ -1,0 +1,97 @@
+"""The random tensor-reduced ACE layer: densities, mixed by fixed random matrices.
+
+    A[i, lm, k] = sum_c V[i, lm, c] W_l[c, k]
+
+V comes from `expansion`, the products with W_l from hardware (or its twin), and what is learnt
+stands on the invariants of A in each channel k. The number of channels does not depend on the
+number of elements. Random products of this kind span the symmetric tensors that a full atomic
+cluster expansion would enumerate: Darby et al., PRL 131, 028001 (2023), arXiv:2210.01705.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rgnn_hal.reservoir.expansion import EdgeBasis, edge_basis, expand
+from rgnn_hal.reservoir.invariants import Invariants, invariants
+from rgnn_hal.reservoir.mixing import Mixing
+from rgnn_hal.structures import Graph, RadialBasis
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """A fixed layer for atoms of `elements` (atomic numbers); `mixings[l]` mixes degree l."""
+
+    elements: tuple[int, ...]
+    radial: RadialBasis
+    mixings: tuple[Mixing, ...]
+
+    def __post_init__(self) -> None:
+        shapes = {mixing.weights.shape for mixing in self.mixings}
+        if len(shapes) != 1 or next(iter(shapes))[0] != self.inputs:
+            raise ValueError(
+                f"mixings have shapes {sorted(shapes)}; every degree needs the same "
+                f"({self.inputs}, channels) for {len(self.elements)} elements x "
+                f"{self.radial.size} radial functions"
+            )
+
+    @property
+    def lmax(self) -> int:
+        """Highest degree."""
+        return len(self.mixings) - 1
+
+    @property
+    def inputs(self) -> int:
+        """Length of the vectors that go to a mixing."""
+        return len(self.elements) * self.radial.size
+
+    @property
+    def channels(self) -> int:
+        """Length of the vectors that come back."""
+        return int(self.mixings[0].weights.shape[1])
+
+    @property
+    def invariants(self) -> Invariants:
+        """The polynomials evaluated in every channel."""
+        return invariants(self.lmax)
+
+    @property
+    def columns(self) -> int:
+        """Columns of the design matrix: every invariant per centre element, and one constant."""
+        return len(self.elements) * (self.invariants.size * self.channels + 1)
+
+    def basis(self, graph: Graph) -> EdgeBasis:
+        """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""
+        return edge_basis(graph, self.radial, self.lmax)
+
+    def vectors(self, graph: Graph, basis: EdgeBasis) -> tuple[np.ndarray, ...]:
+        """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
+        density = expand(graph, basis, len(self.elements))
+        parts = torch.split(density, [2 * degree + 1 for degree in range(self.lmax + 1)], dim=1)
+        return tuple(part.reshape(-1, self.inputs).numpy() for part in parts)
+
+    def mix(self, vectors: Sequence[np.ndarray]) -> Tensor:
+        """Send `vectors` through the mixings: A, ((lmax+1)^2, atoms, channels)."""
+        products = [mixing.product(x) for mixing, x in zip(self.mixings, vectors, strict=True)]
+        return self.assemble(products)
+
+    def assemble(self, products: Sequence[np.ndarray]) -> Tensor:
+        """A, ((lmax+1)^2, atoms, channels), from the products of every degree's `vectors`."""
+        parts = [
+            torch.from_numpy(np.asarray(product, dtype=np.float64))
+            .reshape(-1, 2 * degree + 1, self.channels)
+            .transpose(0, 1)
+            for degree, product in enumerate(products)
+        ]
+        return torch.cat(parts)
+
+    def twin_weights(self) -> tuple[Tensor, ...]:
+        """W_l as known digitally, (inputs, channels) per degree."""
+        return tuple(
+            torch.from_numpy(np.array(mixing.weights, dtype=np.float64)) for mixing in self.mixings
+        )

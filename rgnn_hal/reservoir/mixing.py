@@ -1,0 +1,40 @@
+"""The one thing a reservoir asks of hardware: a fixed random matrix that multiplies vectors.
+
+There is one mixing per angular momentum l. The same matrix mixes every component m, so it commutes
+with rotations and whatever is contracted from its outputs is exactly invariant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class Mixing(Protocol):
+    """A fixed matrix, seen twice: as the physical product and as its digital twin."""
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The twin: what is known of the matrix, (inputs, outputs) float64."""
+        ...
+
+    def product(self, x: np.ndarray) -> np.ndarray:
+        """Multiply rows x (batch, inputs) by the physical matrix: (batch, outputs) float64.
+
+        May be noisy and is counted. Noise is drawn per row in the order given, so a caller who
+        keeps the order of rows may split a batch anywhere.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DigitalMixing:
+    """A mixing without hardware: the product is that with the twin itself."""
+
+    weights: np.ndarray
+
+    def product(self, x: np.ndarray) -> np.ndarray:
+        """The exact product x W."""
+        return np.asarray(x @ self.weights)

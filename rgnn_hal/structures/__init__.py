@@ -1,0 +1,19 @@
+"""Atoms as graphs: frames of a file, neighbours within a cutoff, and the bases on their edges."""
+
+from rgnn_hal.structures.frames import LabelledFrame, read_frames, read_structures
+from rgnn_hal.structures.graph import Graph, build_graph, check_elements
+from rgnn_hal.structures.harmonics import angular_gradient, degrees, spherical_harmonics
+from rgnn_hal.structures.radial import RadialBasis
+
+__all__ = [
+    "Graph",
+    "LabelledFrame",
+    "RadialBasis",
+    "angular_gradient",
+    "build_graph",
+    "check_elements",
+    "degrees",
+    "read_frames",
+    "read_structures",
+    "spherical_harmonics",
+]

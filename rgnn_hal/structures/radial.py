@@ -1,0 +1,52 @@
+"""Radial functions of an edge: sines in a stretched distance, switched off at the cutoff.
+
+    R_n(r) = n^-p sin(n pi u) f(r),   u(r) = log(1 + r/a) / log(1 + r_c/a),   n = 1..size
+
+The logarithm spends resolution where forces are stiff, at short distance; the factor n^-p damps
+short wavelengths before the random mixing, which is a smoothness prior that costs nothing
+(Bartok-type priors; measured in reference/mlpeers.md 1.4). f is 1 - 10 x^3 + 15 x^4 - 6 x^5 of
+x = r/r_c, so value, slope and curvature vanish at the cutoff. Distances are in angstrom.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RadialBasis:
+    """`size` radial functions that vanish beyond `cutoff` (angstrom)."""
+
+    cutoff: float
+    size: int = 8
+    stretch: float = 0.5
+    decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.cutoff) and self.cutoff > 0.0):
+            raise ValueError(f"cutoff is {self.cutoff} angstrom; give a positive length, e.g. 4.5")
+        if self.size < 1:
+            raise ValueError(f"a radial basis of {self.size} functions is empty; give at least 1")
+
+    def evaluate(self, distances: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and slopes d/dr (per angstrom), each (edges, size), at `distances` (edges,)."""
+        r = distances[:, None]
+        order = torch.arange(1, self.size + 1, dtype=r.dtype)
+        norm = math.log1p(self.cutoff / self.stretch)
+        phase = order * math.pi * torch.log1p(r / self.stretch) / norm
+        phase_slope = order * math.pi / (norm * (r + self.stretch))
+        switch, switch_slope = _switch(r / self.cutoff)
+        amplitude = order**-self.decay
+        values = amplitude * torch.sin(phase)
+        slopes = amplitude * torch.cos(phase) * phase_slope
+        return values * switch, slopes * switch + values * switch_slope / self.cutoff
+
+
+def _switch(x: Tensor) -> tuple[Tensor, Tensor]:
+    """1 - 10 x^3 + 15 x^4 - 6 x^5 and its slope, zero beyond x = 1."""
+    x = x.clamp(max=1.0)
+    return 1.0 - x**3 * (10.0 - 15.0 * x + 6.0 * x**2), -30.0 * x**2 * (1.0 - x) ** 2

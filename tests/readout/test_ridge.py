@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from numpy.linalg import LinAlgError
+
+from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge, solve_ridge
+
+
+def collect(rows: np.ndarray, targets: np.ndarray) -> Statistics:
+    builder = StatisticsBuilder(rows.shape[1])
+    builder.add(rows, targets)
+    return builder.finish()
+
+
+def problem(rows: int, seed: int, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((rows, 12)) * np.logspace(-3, 3, 12)
+    truth = np.random.default_rng(99).standard_normal(12) / np.logspace(-3, 3, 12)
+    return X, X @ truth + noise * rng.standard_normal(rows)
+
+
+def test_a_weak_ridge_is_least_squares_in_any_units_of_the_columns() -> None:
+    X, y = problem(80, seed=0)
+    expected = np.linalg.lstsq(X, y, rcond=None)[0]
+    readout = solve_ridge(collect(X, y), 1e-12)
+    assert readout is not None
+    np.testing.assert_allclose(readout, expected, rtol=1e-8)
+
+
+def test_a_ridge_is_least_squares_on_rows_augmented_by_the_penalty() -> None:
+    X, y = problem(40, seed=1)
+    strength = 0.03
+    penalty = np.sqrt(strength) * np.diag(np.linalg.norm(X, axis=0))
+    augmented = np.linalg.lstsq(np.vstack([X, penalty]), np.append(y, np.zeros(12)), rcond=None)[0]
+    readout = solve_ridge(collect(X, y), strength)
+    assert readout is not None
+    np.testing.assert_allclose(readout, augmented, rtol=1e-8)
+
+
+def test_the_strength_with_the_least_validation_error_is_refitted_on_all_rows() -> None:
+    training, validation = problem(20, seed=2, noise=3.0), problem(200, seed=3, noise=3.0)
+    path = np.logspace(2, -8, 21).tolist()
+    result = fit_ridge(collect(*training), collect(*validation), path)
+    errors = [trial.validation_rmse for trial in result.trials]
+    assert result.strength == result.trials[int(np.argmin(errors))].strength
+    assert 1e-8 < result.strength < 1e2
+    refitted = solve_ridge(collect(*training) + collect(*validation), result.strength)
+    assert refitted is not None
+    np.testing.assert_allclose(result.readout, refitted)
+
+
+def test_trials_report_root_mean_square_residuals() -> None:
+    training, validation = problem(30, seed=4), problem(30, seed=5)
+    result = fit_ridge(collect(*training), collect(*validation), [1e-4])
+    readout = solve_ridge(collect(*training), 1e-4)
+    for (X, y), got in [
+        (training, result.trials[0].training_rmse),
+        (validation, result.trials[0].validation_rmse),
+    ]:
+        assert got == pytest.approx(np.sqrt(np.mean((X @ readout - y) ** 2)), rel=1e-6)
+
+
+def test_columns_that_are_zero_in_the_data_get_no_weight() -> None:
+    X, y = problem(40, seed=6)
+    X[:, 4] = 0.0
+    readout = solve_ridge(collect(X, y), 1e-8)
+    assert readout is not None
+    assert readout[4] == 0.0
+    assert np.isfinite(readout).all()
+
+
+def test_a_path_that_starts_where_rounding_rules_is_refused() -> None:
+    X = np.repeat(np.random.default_rng(7).standard_normal((30, 1)), 3, axis=1)
+    statistics = collect(X, X[:, 0])
+    with pytest.raises(LinAlgError, match="start the path higher"):
+        fit_ridge(statistics, statistics, [-1e-9])
