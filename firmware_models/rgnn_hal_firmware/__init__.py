@@ -1,0 +1,32 @@
+"""The far side of the wire: an emulated resistive-memory chip, down to its cells.
+
+`chip` is the whole; `forming`, `switching` and `defects` are what pulses do to cells, `noise` and
+`telegraph` what reading adds, `converters` and `crossbar` how voltages become currents, `chipfile`
+how a chip survives the process. Parameters are data: `parameters` and `presets/*.toml`.
+"""
+
+from rgnn_hal_firmware.chip import Chip, PulseKind, new_chip
+from rgnn_hal_firmware.errors import (
+    ChipFileError,
+    ChipStorageError,
+    FirmwareError,
+    PresetError,
+)
+from rgnn_hal_firmware.parameters import ChipParameters, Preset, load_preset, preset_names
+from rgnn_hal_firmware.window import Side, Window
+
+__all__ = [
+    "Chip",
+    "ChipFileError",
+    "ChipParameters",
+    "ChipStorageError",
+    "FirmwareError",
+    "Preset",
+    "PresetError",
+    "PulseKind",
+    "Side",
+    "Window",
+    "load_preset",
+    "new_chip",
+    "preset_names",
+]

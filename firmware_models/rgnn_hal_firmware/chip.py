@@ -1,0 +1,198 @@
+"""The chip: cells, converters and clock behind the verbs of its controller.
+
+It does what it is told within physics; checking arguments is the contract's business, above. Verbs
+take arrays of a `Window`'s shape, in SI units. Time is virtual and moves with every verb:
+
+    pulse             width * count for every group of cells that share a row and a multiplexer
+                      position; groups follow one another
+    products          read_time per sample of a vector
+    read_conductance  read_time per sample of a row
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal_firmware.chipfile import ChipFile
+from rgnn_hal_firmware.defects import stuck_conductance
+from rgnn_hal_firmware.forming import Forming
+from rgnn_hal_firmware.parameters import Preset, load_preset
+from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
+from rgnn_hal_firmware.state import ChipState
+from rgnn_hal_firmware.switching import Switching
+from rgnn_hal_firmware.window import Side, Window
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+class PulseKind(StrEnum):
+    """FORM and SET raise conductance, RESET lowers it."""
+
+    FORM = "form"
+    SET = "set"
+    RESET = "reset"
+
+
+class Chip:
+    """One chip. Not for several threads at a time.
+
+    Args:
+        preset: what the chip is made from.
+        seed: which of all chips of that preset it is.
+        exact: read it with ideal instruments; the cells are the same.
+        file: where it lives, if it outlives the process; `Chip.stored` opens one.
+    """
+
+    def __init__(
+        self, preset: Preset, seed: int, *, exact: bool = False, file: ChipFile | None = None
+    ) -> None:
+        parameters = preset.parameters
+        self.preset = preset
+        self.seed = seed
+        self.whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
+        self._file = file
+        self._forming = Forming(parameters, seed)
+        self._switching = Switching(parameters, seed)
+        self._readout: Readout = ExactReadout() if exact else NoisyReadout(parameters, seed)
+        self._read_ns = round(parameters.read_time * 1e9)
+        stuck = stuck_conductance(parameters, seed)
+        self._healthy = np.isnan(stuck)
+        if file is not None and file.state is not None:
+            self._state = file.state
+        else:
+            self._state = ChipState.pristine(parameters)
+            np.copyto(self._state.conductance, stuck, where=~self._healthy)
+            self._commit(self._state)
+        self._unsaved = False
+        self._latched_at: tuple[Window, Side] = (self.whole, "rows")
+        self.ground()
+
+    @classmethod
+    def stored(
+        cls, path: Path, *, preset: str | None = None, seed: int | None = None, exact: bool = False
+    ) -> Self:
+        """The chip in file `path`, or a new one that is put there.
+
+        `preset` and `seed` must be the file's where they are given; a new chip is `chip40nm` with
+        seed 0 by default.
+
+        Raises:
+            PresetError, ChipFileError, ChipStorageError: nothing was changed.
+        """
+        file = ChipFile.open(path, preset=preset, seed=seed)
+        try:
+            return cls(file.preset, file.seed, exact=exact, file=file)
+        except BaseException:
+            file.release()
+            raise
+
+    @property
+    def healthy(self) -> NDArray[np.bool_]:
+        """Which cells pulses can move, (rows, columns). Silicon does not tell; tests may ask."""
+        return self._healthy.copy()
+
+    def pulse(
+        self,
+        kind: PulseKind,
+        mask: NDArray[np.bool_],
+        voltage: FloatArray,
+        gate_voltage: FloatArray,
+        width: float,
+        count: int,
+        window: Window,
+    ) -> None:
+        """Give the cells of `mask` `count` pulses; all or nothing, committed on return.
+
+        Raises:
+            ChipStorageError: the state could not be written; the chip is as before.
+        """
+        after = self._state.copy_cells()
+        responsive = mask & self._healthy[window.slices]
+        if kind is not PulseKind.FORM:
+            responsive &= self._state.formed[window.slices]
+        cells = window.cells(self.whole.shape[1])[responsive]
+        act = {
+            PulseKind.FORM: self._forming.pulse,
+            PulseKind.SET: self._switching.set,
+            PulseKind.RESET: self._switching.reset,
+        }[kind]
+        act(after, cells, voltage[responsive], gate_voltage[responsive], width, count)
+        after.time_ns += round(self._groups(mask, window) * count * width * 1e9)
+        self.ground()
+        self._commit(after)
+        self._state = after
+        self._unsaved = False
+        self._readout.forget()
+
+    def apply(self, voltage: FloatArray, side: Side, window: Window) -> None:
+        """Hold `voltage` (batch, driven lines of `window`), V, on the lines of `side`."""
+        self._latched = self._readout.latch(voltage)
+        self._latched_at = window, side
+
+    def read(self, samples: int = 1) -> FloatArray:
+        """Currents of the sensed lines for every vector held, (batch, sensed), A."""
+        window, side = self._latched_at
+        currents = self._readout.currents(self._latched, window, side, self._state, samples)
+        self._state.product_time_ns += self._latched.shape[0] * samples * self._read_ns
+        self._unsaved = True
+        return currents
+
+    def read_conductance(self, window: Window, samples: int = 1) -> NDArray[np.float64]:
+        """Every cell of `window` by itself, (rows, columns), S."""
+        self.ground()
+        conductance = self._readout.conductance(window, self._state, samples)
+        self._state.time_ns += window.shape[0] * samples * self._read_ns
+        self._unsaved = True
+        return conductance
+
+    def ground(self) -> None:
+        """Hold all lines at zero: one vector of zero volts on the rows."""
+        self._latched = np.zeros((1, self.whole.shape[0]))
+        self._latched_at = self.whole, "rows"
+
+    @property
+    def time(self) -> float:
+        """Chip time, s."""
+        return (self._state.time_ns + self._state.product_time_ns) * 1e-9
+
+    def wait(self, duration: float) -> None:
+        """Let `duration` seconds of chip time pass."""
+        self._state.time_ns += round(duration * 1e9)
+        self._unsaved = True
+
+    def close(self) -> None:
+        """Save the clock and the counters, and let go of the file.
+
+        Raises:
+            ChipStorageError: they could not be written; what pulses did was committed before.
+        """
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            if self._unsaved:
+                file.commit(self._state)
+        finally:
+            file.release()
+
+    def _groups(self, mask: NDArray[np.bool_], window: Window) -> int:
+        """How many pulses follow one another: one per row and multiplexer position in use."""
+        positions = self.preset.parameters.array.multiplexed_columns
+        row, col = np.nonzero(mask)
+        return int(np.unique(row * positions + (col + window.col_start) % positions).size)
+
+    def _commit(self, state: ChipState) -> None:
+        if self._file is not None:
+            self._file.commit(state)
+
+
+def new_chip(preset: str = "chip40nm", seed: int = 0, *, exact: bool = False) -> Chip:
+    """A chip that lives as long as the process.
+
+    Raises:
+        PresetError: unknown preset.
+    """
+    return Chip(load_preset(preset), seed, exact=exact)

@@ -1,0 +1,133 @@
+"""Counter-based randomness: every random number is a function of what it is for, not of when.
+
+Two kinds. *Draws* belong to one cell and one event of its life, keyed by (seed, purpose, cell,
+event) through the splitmix64 finaliser (Steele, Lea and Flood, OOPSLA 2014): how cells are grouped
+into calls never changes what happens to a cell. *Streams* are endless sequences of standard normals
+for noise in bulk, in blocks of which each has its own Philox key (Salmon et al., SC 2011), so that
+a position in the stream can be reached without walking there.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_BLOCK = 1 << 14
+
+
+class Purpose(IntEnum):
+    """What a number is drawn for. Values are part of a chip's identity: never renumber them."""
+
+    BREAKDOWN_VOLTAGE = 1
+    FORMED_CONDUCTANCE = 2
+    ROW_SPREAD = 3
+    COLUMN_MEAN = 4
+    SET_VOLTAGE = 5
+    RESET_VOLTAGE = 6
+    COMPLIANCE_DEVICE = 7
+    COMPLIANCE_CYCLE = 8
+    RATE_CYCLE = 9
+    DEFECT_KIND = 10
+    SHORT_CONDUCTANCE = 11
+    SHORT_COLUMN_PHASE = 12
+    CELL_READ = 13
+    PRODUCT_READ = 14
+    CONVERTER_OFFSET = 15
+    CONVERTER_GAIN = 16
+    TRAP_PRESENT = 17
+    TRAP_AMPLITUDE = 18
+    TRAP_OCCUPANCY = 19
+    TRAP_TIME = 20
+    TRAP_PHASE = 21
+    TRAP_RENEWAL = 22
+    TRAP_STATE = 23
+
+
+def uniform(
+    seed: int,
+    purpose: Purpose,
+    cell: NDArray[np.integer],
+    event: NDArray[np.integer] | int = 0,
+) -> NDArray[np.float64]:
+    """Uniform in (0, 1), one per element of `cell` broadcast with `event`."""
+    key = _key(seed, purpose)
+    with np.errstate(over="ignore"):
+        bits = _mix(cell.astype(np.uint64) * _GOLDEN + key)
+        bits = _mix(bits + np.asarray(event).astype(np.uint64) * _GOLDEN)
+    bits >>= np.uint64(11)
+    value = bits.astype(np.float64)
+    value += 0.5
+    value *= 2.0**-53
+    return value
+
+
+def normal(
+    seed: int,
+    purpose: Purpose,
+    cell: NDArray[np.integer],
+    event: NDArray[np.integer] | int = 0,
+) -> NDArray[np.float64]:
+    """Standard normal, one per element of `cell` broadcast with `event`."""
+    value = uniform(seed, purpose, cell, event)
+    ndtri(value, out=value)
+    return value
+
+
+class NormalStream:
+    """An endless sequence of standard normals (float32), read from any position on.
+
+    It keeps the block that was read last, so that many short reads in a row cost one block.
+    """
+
+    def __init__(self, seed: int, purpose: Purpose, *key: int) -> None:
+        words = np.asarray(_key(seed, purpose))
+        with np.errstate(over="ignore"):
+            for word in key:
+                words = _mix(words * _GOLDEN + np.uint64(word))
+        self._key = int(words)
+        self._cached = -1
+        self._block = np.empty(0, np.float32)
+
+    def read(self, position: int, out: NDArray[np.float32]) -> None:
+        """Fill the flat array `out` with the elements from `position` on."""
+        done = 0
+        while done < out.size:
+            block, start = divmod(position + done, _BLOCK)
+            stop = min(_BLOCK, start + out.size - done)
+            target = out[done : done + stop - start]
+            if target.size == _BLOCK and block != self._cached:
+                self._generate(block, target)
+            else:
+                target[:] = self._load(block)[start:stop]
+            done += target.size
+
+    def _load(self, block: int) -> NDArray[np.float32]:
+        if block != self._cached:
+            if not self._block.size:
+                self._block = np.empty(_BLOCK, np.float32)
+            self._generate(block, self._block)
+            self._cached = block
+        return self._block
+
+    def _generate(self, block: int, out: NDArray[np.float32]) -> None:
+        bits = np.random.Philox(key=np.array([self._key, block], np.uint64))
+        np.random.Generator(bits).standard_normal(out=out, dtype=np.float32)
+
+
+def _key(seed: int, purpose: Purpose) -> np.uint64:
+    with np.errstate(over="ignore"):
+        low = _mix(np.uint64(seed & 0xFFFFFFFFFFFFFFFF) + _GOLDEN)
+        high = np.uint64(seed >> 64 & 0xFFFFFFFFFFFFFFFF)
+        return np.uint64(_mix((low ^ high) * _GOLDEN + np.uint64(purpose)))
+
+
+def _mix(bits: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
+    bits = np.asarray(bits)
+    with np.errstate(over="ignore"):
+        bits = (bits ^ (bits >> np.uint64(30))) * _MIX_1
+        bits = (bits ^ (bits >> np.uint64(27))) * _MIX_2
+        return bits ^ (bits >> np.uint64(31))

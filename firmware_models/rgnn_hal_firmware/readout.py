@@ -1,0 +1,218 @@
+"""Reading: products with input and column converters and noise, and single cells.
+
+A product is, with codes k of the input converter and z standard normal, fresh in each sample,
+
+    I = step_in * (k @ G + white * sqrt(k^2 @ (sigma / white)^2) z)
+
+then offset, gain, rounding and saturation of the column converter; `samples` conversions are
+averaged. The noise of the cells in one column is exactly normal in sum, so this is exact in
+distribution, vector by vector.
+
+Telegraph states follow the time that the *stream* (window and side) has lived: the chip's time
+outside products plus its own conversions. So neither the split of a batch nor products elsewhere on
+the chip change a result.
+
+`ExactReadout` is the same chip on ideal instruments: no noise, no converters.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal_firmware.converters import CellConverter, InputConverter, LineConverters
+from rgnn_hal_firmware.noise import FloatArray, loudness
+from rgnn_hal_firmware.operands import Operand, Operands
+from rgnn_hal_firmware.parameters import ChipParameters
+from rgnn_hal_firmware.randomness import NormalStream, Purpose, normal
+from rgnn_hal_firmware.state import ChipState, StreamKey, StreamPosition
+from rgnn_hal_firmware.telegraph import Telegraph
+from rgnn_hal_firmware.window import Side, Window
+
+_BLOCK = 1 << 16
+"""Elements of noise that are worked on at a time: 256 KiB stay in cache."""
+
+
+class Readout(Protocol):
+    """How a chip is read."""
+
+    def latch(self, voltage: FloatArray) -> FloatArray:
+        """What the driven lines hold for `voltage` (batch, driven), V."""
+
+    def currents(
+        self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
+    ) -> FloatArray:
+        """(batch, sensed), A: the mean of `samples` samples of what is latched."""
+
+    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
+        """(rows, columns), S: every cell by itself, the mean of `samples` reads."""
+
+    def forget(self) -> None:
+        """Conductances have changed."""
+
+
+class ExactReadout:
+    """Ideal instruments."""
+
+    def __init__(self) -> None:
+        self._single: NDArray[np.float32] | None = None
+
+    def latch(self, voltage: FloatArray) -> FloatArray:
+        """`voltage` itself."""
+        return voltage
+
+    def currents(
+        self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
+    ) -> FloatArray:
+        """`latched @ G` in the type of `latched`."""
+        conductance: FloatArray = state.conductance
+        if latched.dtype == np.float32:
+            if self._single is None:
+                self._single = state.conductance.astype(np.float32)
+            conductance = self._single
+        crossing = conductance[window.slices]
+        currents: FloatArray = latched @ (crossing if side == "rows" else crossing.T)
+        return currents
+
+    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
+        """The cells' conductances at rest."""
+        return state.conductance[window.slices].copy()
+
+    def forget(self) -> None:
+        """Conductances have changed."""
+        self._single = None
+
+
+class NoisyReadout:
+    """The chip's own converters, with noise."""
+
+    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+        self._cols = parameters.array.cols
+        self._noise = parameters.read_noise
+        self._seed = seed
+        self._input = InputConverter.of(parameters)
+        self._lines: dict[Side, LineConverters] = {
+            "rows": LineConverters.of(parameters, seed, "rows"),
+            "cols": LineConverters.of(parameters, seed, "cols"),
+        }
+        self._cell = CellConverter.of(parameters)
+        self._telegraph = Telegraph(parameters, seed)
+        self._operands = Operands(parameters, self._telegraph)
+        self._streams: dict[StreamKey, NormalStream] = {}
+        self._read_ns = round(parameters.read_time * 1e9)
+        self._refresh = parameters.telegraph.refresh
+        self._refresh_ns = round(self._refresh * 1e9)
+
+    def latch(self, voltage: FloatArray) -> FloatArray:
+        """Codes of the input converters."""
+        return self._input.codes(voltage)
+
+    def forget(self) -> None:
+        """Conductances have changed."""
+        self._operands.forget()
+
+    def currents(
+        self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
+    ) -> FloatArray:
+        """(batch, sensed), A."""
+        stream = self._stream(window, side)
+        position = state.streams.setdefault((window, side), StreamPosition())
+        sensed = window.shape[1 if side == "rows" else 0]
+        currents = np.empty((latched.shape[0], sensed), latched.dtype)
+        started_ns = state.time_ns + position.conversions * self._read_ns
+        for part, refresh in self._refreshes(started_ns, latched.shape[0], samples):
+            operand = self._operands.at(state.conductance, window, side, latched.dtype, refresh)
+            mean, deviation = self._in_codes(latched[part], operand, window, side)
+            _convert(
+                mean,
+                deviation,
+                samples,
+                stream,
+                position.normals,
+                self._lines[side],
+                currents[part],
+            )
+            position.normals += mean.size * samples
+        position.conversions += latched.shape[0] * samples
+        return currents
+
+    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
+        """(rows, columns), S."""
+        conductance = state.conductance[window.slices].copy()
+        relative_sigma = loudness(conductance, self._noise.quiet_below)
+        traps = self._telegraph.inside(window)
+        where = self._telegraph.where(traps, window)
+        time = state.time_ns // self._refresh_ns * self._refresh
+        conductance[where] += self._telegraph.shift(traps, time) * relative_sigma[where]
+        sigma = self._noise.white * relative_sigma
+        cells, reads = window.cells(self._cols), state.reads[window.slices]
+        total = np.zeros(window.shape)
+        for _ in range(samples):
+            noise = normal(self._seed, Purpose.CELL_READ, cells, reads)
+            noise *= sigma
+            noise += conductance
+            total += self._cell.codes(noise)
+            reads += 1
+        total *= self._cell.step / samples
+        return total
+
+    def _stream(self, window: Window, side: Side) -> NormalStream:
+        key = window, side
+        stream = self._streams.get(key)
+        if stream is None:
+            words = (*window, int(side == "cols"))
+            stream = self._streams[key] = NormalStream(self._seed, Purpose.PRODUCT_READ, *words)
+        return stream
+
+    def _refreshes(self, started_ns: int, batch: int, samples: int) -> Iterator[tuple[slice, int]]:
+        """The vectors of each refresh of the telegraph noise; each belongs to where it begins."""
+        vector_ns = samples * self._read_ns
+        start = 0
+        while start < batch:
+            refresh, elapsed = divmod(started_ns + start * vector_ns, self._refresh_ns)
+            stop = min(batch, start - (elapsed - self._refresh_ns) // vector_ns)
+            yield slice(start, stop), refresh
+            start = stop
+
+    def _in_codes(
+        self, codes: FloatArray, operand: Operand, window: Window, side: Side
+    ) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation of what the column converters see, in their codes."""
+        lines = self._lines[side]
+        sensed = window.slices[1 if side == "rows" else 0]
+        scale = (lines.gain[sensed] * (self._input.step / lines.step)).astype(codes.dtype)
+        mean = codes @ operand.conductance
+        mean *= scale
+        mean += lines.offset[sensed].astype(codes.dtype)
+        deviation = np.sqrt(operand.noise.variance(codes, mean.shape[1]))
+        return mean, deviation * (scale * codes.dtype.type(self._noise.white))
+
+
+def _convert(
+    mean: FloatArray,
+    deviation: FloatArray,
+    samples: int,
+    stream: NormalStream,
+    position: int,
+    lines: LineConverters,
+    out: FloatArray,
+) -> None:
+    """Draw, round and saturate `samples` conversions of each current and write their mean, A."""
+    batch, sensed = mean.shape
+    per_vector = samples * sensed
+    vectors = max(1, _BLOCK // per_vector)
+    noise = np.empty(min(vectors, batch) * per_vector, np.float32)
+    to_amperes: Any = mean.dtype.type(lines.step / samples)
+    for start in range(0, batch, vectors):
+        block = slice(start, min(start + vectors, batch))
+        flat = noise[: (block.stop - start) * per_vector]
+        stream.read(position + start * per_vector, flat)
+        codes = flat.reshape(-1, samples, sensed).astype(mean.dtype, copy=False)
+        codes *= deviation[block, None]
+        codes += mean[block, None]
+        np.rint(codes, out=codes)
+        np.maximum(codes, -lines.top, out=codes)
+        np.minimum(codes, lines.top, out=codes)
+        total = codes[:, 0] if samples == 1 else codes.sum(axis=1)
+        np.multiply(total, to_amperes, out=out[block])

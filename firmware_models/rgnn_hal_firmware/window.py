@@ -1,0 +1,33 @@
+"""A window is the rectangle of cells that one operation touches."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Side = Literal["rows", "cols"]
+"""Which lines are driven; the others are sensed."""
+
+
+class Window(NamedTuple):
+    """Rows `row_start <= r < row_stop`, columns `col_start <= c < col_stop`."""
+
+    row_start: int
+    row_stop: int
+    col_start: int
+    col_stop: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.row_stop - self.row_start, self.col_stop - self.col_start
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of the window in an array of the whole chip."""
+        return slice(self.row_start, self.row_stop), slice(self.col_start, self.col_stop)
+
+    def cells(self, cols: int) -> NDArray[np.int64]:
+        """Flat index of each cell on a chip of `cols` columns, shape (rows, columns)."""
+        rows = np.arange(self.row_start, self.row_stop, dtype=np.int64)
+        return rows[:, None] * cols + np.arange(self.col_start, self.col_stop, dtype=np.int64)
