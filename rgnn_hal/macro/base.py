@@ -14,8 +14,10 @@ and never changes afterwards; what a verb was given is copied before the verb re
 will be read as, voltages are latched. Nothing is buffered.
 
 *Lines.* `apply` and `multiply` leave their voltages latched, so `multiply(v)` equals `apply(v)`
-then `read()`. After opening, and after `safe`, `program`, `pulse` or `read_conductance`, all lines
-are grounded, and `read` senses one vector of zero volts: the converters' offset.
+then `read()`. After opening, and after `safe`, `wait`, `program`, `pulse` or `read_conductance`,
+all lines are grounded, and `read` senses one vector of zero volts: the converters' offset.
+
+*Limits* are compared in the precision of the array: float32(0.2) meets a limit of 0.2 V.
 
 *Failure.* A call that raises `LimitError`, `NotSupportedError` or `ClosedError` was refused before
 anything electrical happened: no cell, latch, clock or random stream has moved. A `DeviceError`
@@ -26,20 +28,22 @@ leaves the verb.
 *Randomness* belongs to the chip: on emulated chips the same chip and the same sequence of calls
 give the same results, and a batch split over several calls gives those of the whole batch.
 
-*Threads* may share a macro: each verb holds the macro's lock. A sequence of verbs is atomic only
-while the caller holds `macro.lock`.
+*Threads* may share a macro: each verb holds the macro's lock, so `safe` waits for a verb that runs
+in another thread. A sequence of verbs is atomic only while the caller holds `macro.lock`.
 
 *Processes* may not share a macro. A driver of real or persistent hardware takes exclusive ownership
 when it opens, and a second opener gets a `DeviceError` that names the owner.
 
-*Closing* grounds the array first; `close` is idempotent and is called on leaving a `with` block and
-at interpreter exit. Every verb but `safe`, `close` and the properties then raises `ClosedError`.
+*Closing* grounds the array first; `close` is idempotent and is called on leaving a `with` block,
+when the last reference goes and at interpreter exit. Every verb but `safe`, `close` and the
+properties then raises `ClosedError`.
 
 For driver authors
 ------------------
 Implement `open` and the underscored verbs. They receive checked, private, C-contiguous copies,
-hold the lock already, and need no checks of their own; do not validate again and never clip. Set
-the spec through `super().__init__(spec)` last, when the hardware is ready.
+hold the lock already, and need no checks of their own; do not validate again and never clip. A verb
+that ends with all lines grounded does that itself. Set the spec through `super().__init__(spec)`
+last, when the hardware is ready.
 """
 
 import atexit
@@ -57,7 +61,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rgnn_hal.macro import checks
 from rgnn_hal.macro.checks import FloatArray
-from rgnn_hal.macro.errors import ClosedError, LimitError, NotSupportedError
+from rgnn_hal.macro.errors import ClosedError, NotSupportedError
 from rgnn_hal.macro.region import Region
 from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, Side
 from rgnn_hal.macro.uri import MacroUri
@@ -92,7 +96,7 @@ class Macro(ABC):
 
         Raises:
             NotSupportedError: no `CLOSED_LOOP_PROGRAM`; use `rgnn_hal.programming.write_verify`.
-            LimitError: wrong shape, outside `spec.conductance`, NaN.
+            LimitError: shape, outside `spec.conductance`, NaN.
         """
         self._check_open()
         if Capability.CLOSED_LOOP_PROGRAM not in self._spec.capabilities:
@@ -119,12 +123,12 @@ class Macro(ABC):
 
         Args:
             kind: FORM, SET or RESET; it fixes the polarity.
-            mask: bool, the region's shape.
-            voltage: amplitude over cell and transistor, V; a number or per cell, positive.
+            mask: bool, the region's shape; cells outside of it are not touched.
+            voltage: amplitude over cell and transistor, V, positive; a number or one per cell.
             gate_voltage: gate amplitude, V; likewise.
             width: of each pulse, s.
             count: pulses per cell.
-            region: cells the arrays stand for; the whole macro by default.
+            region: cells that the arrays stand for; the whole macro by default.
 
         Raises:
             NotSupportedError: the macro has no such pulse.
@@ -151,9 +155,7 @@ class Macro(ABC):
             NotSupportedError: `side="cols"` without `TRANSPOSE`.
         """
         self._check_open()
-        region = checks.check_region(self._spec, region)
-        checks.check_side(self._spec, side)
-        latched = checks.check_voltage(self._spec, voltage, region, side)
+        latched, region = checks.check_drive(self._spec, voltage, side, region)
         with self._biasing():
             self._apply(latched, side, region)
 
@@ -182,10 +184,8 @@ class Macro(ABC):
             LimitError, NotSupportedError: as the two verbs.
         """
         self._check_open()
-        region = checks.check_region(self._spec, region)
-        checks.check_side(self._spec, side)
         checks.check_count("samples", samples, self._spec.max_samples)
-        latched = checks.check_voltage(self._spec, voltage, region, side)
+        latched, region = checks.check_drive(self._spec, voltage, side, region)
         with self._biasing():
             return self._multiply(latched, side, region, int(samples))
 
@@ -205,8 +205,9 @@ class Macro(ABC):
 
     def clock(self) -> float:
         """Seconds on the chip's own clock, real or virtual; only differences mean anything."""
-        self._check_open()
-        return self._clock()
+        with self.lock:
+            self._check_open()
+            return self._clock()
 
     def wait(self, duration: float) -> None:
         """Let `duration` seconds pass on the chip, grounded; a virtual clock jumps.
@@ -215,11 +216,10 @@ class Macro(ABC):
             LimitError: negative or not finite.
         """
         self._check_open()
-        if not 0.0 <= duration < float("inf"):
-            raise LimitError(f"cannot wait {duration!r} s; give a finite time >= 0")
+        duration = checks.check_duration(duration)
         with self._biasing():
             self._safe()
-            self._wait(float(duration))
+            self._wait(duration)
 
     def safe(self) -> None:
         """Ground every line. Always possible, idempotent; does nothing once closed."""
@@ -233,7 +233,6 @@ class Macro(ABC):
             if self._closed:
                 return
             self._closed = True
-            _OPEN.discard(self)
             try:
                 self._safe()
             finally:
@@ -254,6 +253,10 @@ class Macro(ABC):
             if error is None:
                 raise
             error.add_note(f"and closing the macro failed: {failure}")
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # also when a driver's __init__ never got to ours
+            self.close()
 
     # What a driver implements.
 

@@ -1,9 +1,11 @@
 """Checks of arguments against a `MacroSpec`, done once for every driver before it sees a call.
 
 Each function returns the argument in the form drivers are promised, or raises `LimitError` with the
-value, the limit and the remedy. None of them modifies what it was given.
+value, the limit and the remedy. Arrays are copied first and checked then, so that a thread that
+writes into the caller's buffer cannot slip a value past its check.
 """
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ def check_region(spec: MacroSpec, region: Region | None) -> Region:
     """`region` if it lies on the macro; the whole macro for None."""
     if region is None:
         return spec.region
+    if not isinstance(region, Region):
+        raise LimitError(f"region {region!r} is no Region; read text with Region.parse")
     if not spec.region.contains(region):
         raise LimitError(
             f"region {region} reaches beyond the macro's {spec.rows} rows x {spec.cols} columns"
@@ -35,9 +39,18 @@ def check_side(spec: MacroSpec, side: Side) -> None:
         raise NotSupportedError("this macro cannot drive columns and sense rows; use side='rows'")
 
 
+def check_drive(
+    spec: MacroSpec, voltage: ArrayLike, side: Side, region: Region | None
+) -> tuple[FloatArray, Region]:
+    """Voltages to latch and the region whose lines they drive: all checks of `apply`."""
+    region = check_region(spec, region)
+    check_side(spec, side)
+    return check_voltage(spec, voltage, region, side), region
+
+
 def check_voltage(spec: MacroSpec, voltage: ArrayLike, region: Region, side: Side) -> FloatArray:
     """`voltage` as a C-contiguous float32 or float64 copy of shape (batch, driven lines), V."""
-    array = _float_array("voltage", voltage)
+    array = float_array("voltage", voltage)
     lines = region.shape[0 if side == "rows" else 1]
     if array.ndim != 2 or array.shape[1] != lines:
         raise LimitError(
@@ -49,18 +62,18 @@ def check_voltage(spec: MacroSpec, voltage: ArrayLike, region: Region, side: Sid
             f"a batch of {array.shape[0]} vectors is outside 1 ... {spec.max_batch}; split it"
         )
     _check_within("voltage", array, spec.read_voltage, "V", "read limit")
-    return np.array(array, order="C")
+    return array
 
 
 def check_conductance(spec: MacroSpec, conductance: ArrayLike, region: Region) -> FloatArray:
     """`conductance` as a C-contiguous copy of the region's shape within the window, S."""
-    array = _float_array("conductance", conductance)
+    array = float_array("conductance", conductance)
     if array.shape != region.shape:
         raise LimitError(
             f"conductance of shape {array.shape} does not fit region {region} of {region.shape}"
         )
     _check_within("conductance", array, spec.conductance, "S", "conductance window")
-    return np.array(array, order="C")
+    return array
 
 
 def check_mask(mask: ArrayLike, region: Region) -> NDArray[np.bool_]:
@@ -90,7 +103,7 @@ def check_pulse(
         ("voltage", voltage, limits.voltage),
         ("gate_voltage", gate_voltage, limits.gate_voltage),
     ):
-        array = _float_array(name, value).astype(np.float64, copy=False)
+        array = float_array(name, value)
         try:
             array = np.broadcast_to(array, mask.shape)
         except ValueError:
@@ -98,8 +111,8 @@ def check_pulse(
                 f"{name} of shape {array.shape} does not broadcast to the mask's {mask.shape}"
             ) from None
         _check_within(name, array[mask], limit, "V", f"{kind.upper()} limit")
-        amplitudes.append(np.array(array, order="C"))
-    if width not in limits.width:
+        amplitudes.append(np.array(array, dtype=np.float64, order="C"))
+    if not _is_number(width) or width not in limits.width:
         raise LimitError(
             f"width {width!r} s is outside the {kind.upper()} limit "
             f"{limits.width.low:g} ... {limits.width.high:g} s"
@@ -123,27 +136,39 @@ def check_count(name: str, value: int, most: int) -> None:
         raise LimitError(f"{name} {value!r} is not an integer in 1 ... {most}")
 
 
-def _float_array(name: str, value: ArrayLike) -> FloatArray:
-    array = np.asarray(value)
-    if array.dtype in (np.float32, np.float64):
-        return array
-    if array.dtype.kind in "iuf":
-        return array.astype(np.float64)
-    raise LimitError(f"{name} has type {array.dtype}; pass float32 or float64 numbers")
+def check_duration(duration: float) -> float:
+    """`duration` is a finite number of seconds, not negative."""
+    if not _is_number(duration) or not 0.0 <= duration < float("inf"):
+        raise LimitError(f"cannot wait {duration!r} s; give a finite time >= 0")
+    return float(duration)
+
+
+def float_array(name: str, value: ArrayLike) -> FloatArray:
+    """`value` as a C-contiguous copy, float32 if it is so, float64 for any other real numbers."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, torch tensors with grad
+        raise LimitError(f"{name} is no array of numbers: {error}") from error
+    if array.dtype.kind not in "iuf":
+        raise LimitError(f"{name} has type {array.dtype}; pass float32 or float64 numbers")
+    return np.array(array, dtype=np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _check_within(name: str, array: FloatArray, limit: Range, unit: str, what: str) -> None:
     if array.size == 0:
         return
+    # In the array's own precision: float32(0.2), which is 0.2 + 3e-9, meets a limit of 0.2.
+    low, high = array.dtype.type(limit.low), array.dtype.type(limit.high)
     # The comparisons are written so that NaN, for which both are false, is refused too.
-    if array.min() >= limit.low and array.max() <= limit.high:
+    if array.min() >= low and array.max() <= high:
         return
-    bad = ~((array >= limit.low) & (array <= limit.high))
-    where = np.argwhere(bad)
-    examples = ", ".join(
-        f"{array[tuple(index)]:g} at {tuple(int(i) for i in index)}" for index in where[:3]
-    )
+    where = np.argwhere(~((array >= low) & (array <= high)))
+    examples = ", ".join(f"{array[tuple(index)]} at {tuple(index.tolist())}" for index in where[:3])
     raise LimitError(
         f"{len(where)} of {array.size} {name} values are outside the {what} "
-        f"{limit.low:g} ... {limit.high:g} {unit}: {examples}; nothing was done"
+        f"{limit.low} ... {limit.high} {unit}: {examples}; nothing was done"
     )

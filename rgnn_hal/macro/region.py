@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
 from rgnn_hal.macro.errors import LimitError
 
-_TEXT = re.compile(r"\s*(\d+)\s*:\s*(\d+)\s*,\s*(\d+)\s*:\s*(\d+)\s*")
+_TEXT = re.compile(r"\s*(\d{1,9})\s*:\s*(\d{1,9})\s*,\s*(\d{1,9})\s*:\s*(\d{1,9})\s*")
 
 
 @dataclass(frozen=True, order=True)
@@ -14,7 +16,7 @@ class Region:
     """Cells of rows `row_start <= r < row_stop` and columns `col_start <= c < col_stop`.
 
     Raises:
-        LimitError: negative or empty ranges.
+        LimitError: negative or empty ranges, bounds that are no integers.
     """
 
     row_start: int
@@ -23,6 +25,9 @@ class Region:
     col_stop: int
 
     def __post_init__(self) -> None:
+        bounds = (self.row_start, self.row_stop, self.col_start, self.col_stop)
+        if not all(isinstance(bound, int | np.integer) for bound in bounds):
+            raise LimitError(f"region {bounds} has bounds that are no integers")
         if not (0 <= self.row_start < self.row_stop and 0 <= self.col_start < self.col_stop):
             raise LimitError(
                 f"region {self} is empty or starts below zero; "

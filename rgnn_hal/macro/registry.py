@@ -58,9 +58,9 @@ def _driver_class(scheme: str) -> type[Macro]:
         raise ConfigurationError(f"scheme {scheme!r} is claimed by {owners}; uninstall all but one")
     try:
         driver = claims[0].load()
-    except ImportError as error:
+    except Exception as error:  # whatever a foreign module does on import, the message names it
         raise ConfigurationError(
-            f"driver {claims[0].value} of scheme {scheme!r} cannot be imported: {error}. "
+            f"driver {claims[0].value} of scheme {scheme!r} cannot be imported: {error!r}. "
             f"Install what it needs, e.g. pip install '{_describe(claims[0]).distribution}[all]'"
         ) from error
     if not (isinstance(driver, type) and issubclass(driver, Macro)):

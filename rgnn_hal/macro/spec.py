@@ -5,6 +5,7 @@ checks every call against it before a driver sees the call. A capability that is
 typed error, never a silent fallback.
 """
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -59,6 +60,11 @@ class Range(_Frozen):
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    @property
+    def geometric_mean(self) -> float:
+        """Middle of a positive range on a logarithmic scale, never outside of it by rounding."""
+        return min(max(math.sqrt(self.low * self.high), self.low), self.high)
+
 
 class PulseLimits(_Frozen):
     """The envelope of one kind of pulse."""
@@ -71,6 +77,14 @@ class PulseLimits(_Frozen):
     """Pulse width, s."""
     max_count: PositiveInt
     """Most pulses of one call to one cell."""
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if self.voltage.low < 0 or self.width.low <= 0:
+            raise ValueError(
+                "pulse amplitudes must be >= 0 V (polarity is the kind's), widths > 0 s"
+            )
+        return self
 
 
 class MacroSpec(_Frozen):
@@ -101,6 +115,14 @@ class MacroSpec(_Frozen):
     read_time: NonNegativeFloat
     """Time of one sample of one vector on all columns, s."""
     capabilities: frozenset[Capability]
+
+    @model_validator(mode="after")
+    def _physical(self) -> Self:
+        if self.conductance.low < 0:
+            raise ValueError("conductance window starts below 0 S")
+        if not self.read_voltage.low <= 0 < self.read_voltage.high:
+            raise ValueError("read voltages need 0 V, for lines at rest, and something above it")
+        return self
 
     @property
     def region(self) -> Region:

@@ -7,7 +7,7 @@ typed options. Percent-encoding works as in any URI.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,14 +29,15 @@ class MacroUri:
         """Split `text`.
 
         Raises:
-            ConfigurationError: no scheme, or a query key given twice or without a value.
+            ConfigurationError: no scheme, or a query key given twice or without "=".
         """
         try:
             parts = urlsplit(text)
-            pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+            address = unquote(parts.netloc + parts.path, errors="strict")
+            query = _query(parts.query)
         except ValueError as error:
             raise ConfigurationError(f"macro address {text!r} is no URI: {error}") from error
-        if not parts.scheme or "://" not in text:
+        if not parts.scheme or not text.lstrip().lower().startswith(f"{parts.scheme}://"):
             raise ConfigurationError(
                 f"macro address {text!r} has no scheme; write scheme://..., e.g. emulator://?seed=7"
             )
@@ -44,14 +45,7 @@ class MacroUri:
             raise ConfigurationError(
                 f"macro address {text!r} has a '#': write it as %23 inside a value"
             )
-        query: dict[str, str] = {}
-        for key, value in pairs:
-            if key in query:
-                raise ConfigurationError(
-                    f"macro address {text!r} gives {key!r} twice; give it once"
-                )
-            query[key] = value
-        return cls(parts.scheme, unquote(parts.netloc + parts.path), query)
+        return cls(parts.scheme, address, query)
 
     def options(self, model: type[_Options]) -> _Options:
         """The query as a driver's typed options; `model` should forbid extra keys.
@@ -70,3 +64,16 @@ class MacroUri:
             raise ConfigurationError(
                 f"bad query of {self.scheme}://{self.address}: {complaints}. Known keys: {known}"
             ) from error
+
+
+def _query(text: str) -> dict[str, str]:
+    # Not parse_qsl: it decodes forms, where "+" is a space, and would open another file for a+b.h5.
+    query: dict[str, str] = {}
+    for pair in text.split("&") if text else []:
+        key, equals, value = (unquote(part, errors="strict") for part in pair.partition("="))
+        if not equals:
+            raise ValueError(f"{pair!r} is not of the form key=value")
+        if key in query:
+            raise ValueError(f"{key!r} is given twice; give it once")
+        query[key] = value
+    return query
