@@ -7,7 +7,7 @@ lines have an offset and a gain error each, drawn from the seed:
     code = clip(rint((I (1 + gain) + offset) / step), -2^(n-1) + 1, 2^(n-1) - 1)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,9 @@ class LineConverters:
     """A per code."""
     top: int
     """Largest code; the smallest is its negative."""
-    offset: NDArray[np.float64]
+    offset: FloatArray
     """Of each line, in codes."""
-    gain: NDArray[np.float64]
+    gain: FloatArray
     """1 + gain error of each line."""
 
     @classmethod
@@ -64,6 +64,17 @@ class LineConverters:
         offset = periphery.offset_sd * normal(seed, Purpose.CONVERTER_OFFSET, line)
         gain = periphery.gain_sd * normal(seed, Purpose.CONVERTER_GAIN, line)
         return cls(step, top, offset / step, 1.0 + gain)
+
+    def select(self, lines: slice, dtype: np.dtype[Any]) -> "LineConverters":
+        """Those of some lines, calculating in `dtype`."""
+        offset, gain = self.offset[lines].astype(dtype), self.gain[lines].astype(dtype)
+        return replace(self, offset=offset, gain=gain)
+
+    def convert(self, signal: FloatArray) -> None:
+        """Round and saturate a signal that has gain and offset already, codes, in place."""
+        np.rint(signal, out=signal)
+        np.maximum(signal, -self.top, out=signal)
+        np.minimum(signal, self.top, out=signal)
 
 
 @dataclass(frozen=True)

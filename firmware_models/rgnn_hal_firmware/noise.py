@@ -48,13 +48,19 @@ class NoiseShape:
         block = reduction[np.ix_(driven, sensed)].astype(dtype)
         return cls(driven, sensed, block)
 
-    def variance(self, voltage: FloatArray, sensed: int) -> FloatArray:
-        """sum_r v_r^2 (sigma / white)^2 for each sensed line, (batch, sensed); unit of v^2."""
+    def deviation(self, voltage: FloatArray, sensed: int) -> FloatArray:
+        """sqrt(sum_r v_r^2 (sigma / white)^2), unit of v.
+
+        (batch, `sensed`), or (batch, 1) where all sensed lines are equal.
+        """
         square = voltage * voltage
         total: FloatArray = square.sum(axis=1, keepdims=True)
         if not self.driven.size:
-            return total
-        variance: FloatArray = np.repeat(total, sensed, axis=1)
-        variance[:, self.sensed] -= square[:, self.driven] @ self.reduction
-        np.maximum(variance, 0.0, out=variance)
-        return variance
+            return np.sqrt(total, out=total)
+        deviation = np.empty((voltage.shape[0], sensed), voltage.dtype)
+        deviation[:] = np.sqrt(total)
+        quiet = square.take(self.driven, axis=1) @ self.reduction
+        np.subtract(total, quiet, out=quiet)
+        np.maximum(quiet, 0.0, out=quiet)
+        deviation[:, self.sensed] = np.sqrt(quiet, out=quiet)
+        return deviation

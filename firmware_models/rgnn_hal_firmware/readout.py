@@ -16,7 +16,7 @@ the chip change a result.
 """
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,25 +116,19 @@ class NoisyReadout:
         self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
     ) -> FloatArray:
         """(batch, sensed), A."""
+        batch, dtype = latched.shape[0], latched.dtype
+        sensed = window.slices[1 if side == "rows" else 0]
+        lines = self._lines[side].select(sensed, dtype)
+        currents = np.empty((batch, lines.gain.size), dtype)
         stream = self._stream(window, side)
         position = state.streams.setdefault((window, side), StreamPosition())
-        sensed = window.shape[1 if side == "rows" else 0]
-        currents = np.empty((latched.shape[0], sensed), latched.dtype)
         started_ns = state.time_ns + position.conversions * self._read_ns
-        for part, refresh in self._refreshes(started_ns, latched.shape[0], samples):
-            operand = self._operands.at(state.conductance, window, side, latched.dtype, refresh)
-            mean, deviation = self._in_codes(latched[part], operand, window, side)
-            _convert(
-                mean,
-                deviation,
-                samples,
-                stream,
-                position.normals,
-                self._lines[side],
-                currents[part],
-            )
-            position.normals += mean.size * samples
-        position.conversions += latched.shape[0] * samples
+        for part, refresh in self._refreshes(started_ns, batch, samples):
+            operand = self._operands.at(state.conductance, window, side, dtype, refresh)
+            for block in _blocks(part, max(1, _BLOCK // lines.gain.size)):
+                mean, deviation = self._signal(latched[block], operand, lines)
+                _sample(mean, deviation, lines, samples, stream, position, currents[block])
+        position.conversions += batch * samples
         return currents
 
     def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
@@ -175,44 +169,43 @@ class NoisyReadout:
             yield slice(start, stop), refresh
             start = stop
 
-    def _in_codes(
-        self, codes: FloatArray, operand: Operand, window: Window, side: Side
+    def _signal(
+        self, codes: FloatArray, operand: Operand, lines: LineConverters
     ) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation of what the column converters see, in their codes."""
-        lines = self._lines[side]
-        sensed = window.slices[1 if side == "rows" else 0]
-        scale = (lines.gain[sensed] * (self._input.step / lines.step)).astype(codes.dtype)
+        """Mean (batch, sensed) and deviation of what the column converters see, in their codes."""
+        scale = lines.gain * (self._input.step / lines.step)
         mean = codes @ operand.conductance
         mean *= scale
-        mean += lines.offset[sensed].astype(codes.dtype)
-        deviation = np.sqrt(operand.noise.variance(codes, mean.shape[1]))
-        return mean, deviation * (scale * codes.dtype.type(self._noise.white))
+        mean += lines.offset
+        scale *= self._noise.white
+        return mean, operand.noise.deviation(codes, scale.size) * scale
 
 
-def _convert(
+def _blocks(part: slice, length: int) -> Iterator[slice]:
+    """Blocks small enough that what is calculated for one stays in cache."""
+    for start in range(part.start, part.stop, length):
+        yield slice(start, min(start + length, part.stop))
+
+
+def _sample(
     mean: FloatArray,
     deviation: FloatArray,
+    lines: LineConverters,
     samples: int,
     stream: NormalStream,
-    position: int,
-    lines: LineConverters,
-    out: FloatArray,
+    position: StreamPosition,
+    currents: FloatArray,
 ) -> None:
-    """Draw, round and saturate `samples` conversions of each current and write their mean, A."""
+    """Draw and convert `samples` samples of each mean; writes their averages, A."""
     batch, sensed = mean.shape
-    per_vector = samples * sensed
-    vectors = max(1, _BLOCK // per_vector)
-    noise = np.empty(min(vectors, batch) * per_vector, np.float32)
-    to_amperes: Any = mean.dtype.type(lines.step / samples)
-    for start in range(0, batch, vectors):
-        block = slice(start, min(start + vectors, batch))
-        flat = noise[: (block.stop - start) * per_vector]
-        stream.read(position + start * per_vector, flat)
-        codes = flat.reshape(-1, samples, sensed).astype(mean.dtype, copy=False)
-        codes *= deviation[block, None]
-        codes += mean[block, None]
-        np.rint(codes, out=codes)
-        np.maximum(codes, -lines.top, out=codes)
-        np.minimum(codes, lines.top, out=codes)
-        total = codes[:, 0] if samples == 1 else codes.sum(axis=1)
-        np.multiply(total, to_amperes, out=out[block])
+    to_amperes = lines.step / samples
+    for block in _blocks(slice(0, batch), max(1, _BLOCK // (samples * sensed))):
+        noise = np.empty((block.stop - block.start, samples, sensed), np.float32)
+        stream.read(position.normals, noise.reshape(-1))
+        position.normals += noise.size
+        signal = noise.astype(mean.dtype, copy=False)
+        signal *= deviation[block, None]
+        signal += mean[block, None]
+        lines.convert(signal)
+        total = signal[:, 0] if samples == 1 else signal.sum(axis=1)
+        np.multiply(total, to_amperes, out=currents[block])
