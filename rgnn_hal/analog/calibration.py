@@ -34,8 +34,12 @@ class TileCalibration:
 
 
 def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0) -> TileCalibration:
-    """Measure the calibration of `region`'s columns; the conductances must be final."""
+    """Measure the calibration of `region`'s columns; the conductances must be final.
+
+    Every reading averages `samples` reads, or as many as the macro can.
+    """
     rows, _ = region.shape
+    samples = min(samples, macro.spec.max_samples)
     window = macro.spec.read_voltage
     inputs = np.random.default_rng([seed, 0x43414C]).uniform(
         window.low, window.high, (_VECTORS, rows)

@@ -123,7 +123,7 @@ def _full_scale(spec: MacroSpec, x: FloatArray) -> tuple[float, bool]:
         min(spec.read_voltage.high, -spec.read_voltage.low) if signed else spec.read_voltage.high
     )
     full = x.dtype.type(limit)
-    # float32(0.2) is 0.2 + 3e-9, which a limit of 0.2 V refuses.
+    # float32(0.2) is 0.2 + 3e-9: a macro's checks let it pass, but no plane should exceed a limit.
     return float(full if float(full) <= limit else np.nextafter(full, x.dtype.type(0))), signed
 
 

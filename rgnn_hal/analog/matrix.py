@@ -19,7 +19,7 @@ from rgnn_hal.analog.coding import InputCoding, Multilevel
 from rgnn_hal.analog.twin import DigitalTwin, read_twin
 from rgnn_hal.cost import Ledger
 from rgnn_hal.macro import LimitError, Macro
-from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal.macro.checks import FloatArray, check_count, float_array
 from rgnn_hal.mapping import Placement, Tile
 
 
@@ -43,6 +43,10 @@ class AnalogMatrix:
     reads: int = 1
     """Reads averaged in every product."""
     ledger: Ledger = field(default_factory=Ledger)
+    """Counts for this matrix and for all that were made from it."""
+
+    def __post_init__(self) -> None:
+        check_count("reads", self.reads, min(macro.spec.max_samples for macro in self.macros))
 
     # So that `array @ matrix` comes here instead of NumPy trying to make an array of the matrix.
     __array_ufunc__ = None
@@ -167,7 +171,9 @@ class AnalogMatrix:
         if spec.adc_bits is None:
             return
         step = (spec.current.high - spec.current.low) / 2**spec.adc_bits
-        rails = (current <= spec.current.low + step) | (current >= spec.current.high - step)
+        rails = current >= spec.current.high - step
+        if spec.current.low < 0:  # otherwise the low end is no rail, but no current
+            rails |= current <= spec.current.low + step
         saturated = int(rails.sum())
         if saturated:
             self.ledger.saturated += saturated
@@ -181,9 +187,7 @@ class AnalogMatrix:
 
 
 def _checked_input(x: ArrayLike, inputs: int) -> FloatArray:
-    array = np.asarray(x)
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(np.float64)
+    array = float_array("input", x)
     if array.ndim != 2 or array.shape[1] != inputs:
         raise LimitError(
             f"input of shape {array.shape} does not fit (batch, {inputs}); "

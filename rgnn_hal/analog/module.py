@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from rgnn_hal.analog.matrix import AnalogMatrix
+from rgnn_hal.macro import LimitError
 
 
 class AnalogLinear(torch.nn.Module):
@@ -19,7 +20,13 @@ class AnalogLinear(torch.nn.Module):
         self.matrix = matrix
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Run the product on the hardware; (..., outputs) in x's dtype and on x's device."""
+        """Run the product on the hardware; (..., outputs) in x's dtype and on x's device.
+
+        Raises:
+            LimitError: as `AnalogMatrix.product`, or x is not of a floating type.
+        """
+        if not x.is_floating_point():
+            raise LimitError(f"input has type {x.dtype}; pass float32 or float64 numbers")
         result: torch.Tensor = _Product.apply(x, self.matrix)  # type: ignore[no-untyped-call]
         return result
 

@@ -35,17 +35,21 @@ class DigitalTwin:
 
     def tensor(self, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         """The weights as a torch tensor (inputs, outputs)."""
-        return torch.from_numpy(self.weights).to(dtype)
+        return torch.tensor(self.weights, dtype=dtype)
 
 
 def read_twin(macros: Sequence[Macro], placement: Placement, *, samples: int = 64) -> DigitalTwin:
-    """Read back the weights of a placed matrix, S, averaging `samples` reads of each cell."""
+    """Read back the weights of a placed matrix, S, averaging `samples` reads of each cell.
+
+    They are taken in four groups, each of no more samples than the macro averages.
+    """
     weights = np.zeros((_GROUPS, *placement.shape))
     for tile in placement.tiles:
         macro = macros[tile.macro]
         with macro.lock:
+            share = min(max(samples // _GROUPS, 1), macro.spec.max_samples)
             for group in weights:
-                conductance = macro.read_conductance(tile.region, max(samples // _GROUPS, 1))
+                conductance = macro.read_conductance(tile.region, share)
                 group[tile.input_slice, tile.output_slice] = placement.scheme.difference(
                     conductance
                 )

@@ -18,7 +18,7 @@ class Ledger:
     conversions: int = 0
     macs: int = 0
     saturated: int = 0
-    """Conversions that ended at the converter's full scale."""
+    """Averaged readings that lay at the converter's full scale."""
 
     def __add__(self, other: "Ledger") -> "Ledger":
         mine, theirs = asdict(self), asdict(other)

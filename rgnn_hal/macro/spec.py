@@ -5,7 +5,6 @@ checks every call against it before a driver sees the call. A capability that is
 typed error, never a silent fallback.
 """
 
-import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -60,10 +59,9 @@ class Range(_Frozen):
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
-    @property
-    def geometric_mean(self) -> float:
-        """Middle of a positive range on a logarithmic scale, never outside of it by rounding."""
-        return min(max(math.sqrt(self.low * self.high), self.low), self.high)
+    def nearest(self, value: float) -> float:
+        """The value of the range that is nearest to `value`."""
+        return min(max(value, self.low), self.high)
 
 
 class PulseLimits(_Frozen):

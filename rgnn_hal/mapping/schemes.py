@@ -9,6 +9,7 @@ outputs = currents D with the same D. Three schemes, for `n` outputs:
 * reference, w_j = G_j - G_n, n + 1 columns: one shared column, whose noise is common to all.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import LimitError, Range
-from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal.macro.checks import FloatArray, float_array
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,7 @@ class Scheme:
 
     def outputs(self, columns: int) -> int:
         """Most outputs that fit into a number of physical columns."""
-        outputs = max(columns, 0)
-        while outputs and self.columns(outputs) > columns:
-            outputs = min(outputs - 1, outputs - (self.columns(outputs) - columns) // 2)
-        return outputs
+        return max(bisect_right(range(columns + 1), columns, key=self.columns) - 1, 0)
 
     def conductances(self, weights: NDArray[np.float64], window: Range) -> NDArray[np.float64]:
         """Conductances (rows, columns), S, whose differences are `weights` (rows, outputs), S.
@@ -43,9 +41,10 @@ class Scheme:
         Raises:
             LimitError: the weights need conductances outside `window`, naming the scale that fits.
         """
-        conductance = self._split(np.asarray(weights, dtype=np.float64), window)
-        if not np.isfinite(conductance).all():
+        weights = float_array("weights", weights).astype(np.float64, copy=False)
+        if not np.isfinite(weights).all():
             raise LimitError("weights hold NaN or infinity; every weight must be a finite number")
+        conductance = self._split(weights, window)
         needed = float(np.ptp(conductance, axis=-1).max(initial=0.0))
         available = window.high - window.low
         # 1e-9: rounding of sums must not refuse weights that use the window to its very ends.
@@ -55,7 +54,7 @@ class Scheme:
             raise LimitError(
                 f"scheme {self.name} needs conductances that span {needed:g} S in one row, the "
                 f"window {window.low:g} ... {window.high:g} S offers {available:g} S; "
-                f"scale the weights by {available / needed:.3g} or less"
+                f"scale the weights by {0.999 * available / needed:.4g} or less"
             )
         return np.clip(conductance, window.low, window.high)
 

@@ -8,6 +8,7 @@ few equal matrices that wastes nothing worth a better packer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from rgnn_hal.macro import LimitError, Region
 from rgnn_hal.mapping.schemes import Scheme
@@ -62,10 +63,17 @@ def place(
     """Place matrices of `shapes` (inputs, outputs), in order, on the free `sites`.
 
     Raises:
-        LimitError: they do not fit, naming the cells that are needed and that are free.
+        LimitError: they do not fit, naming the cells that are needed and that are free; sites that
+            overlap.
     """
     if not sites:
         raise LimitError("no free region was given to place matrices on")
+    for one, other in combinations(sites, 2):
+        if one.macro == other.macro and one.region.overlaps(other.region):
+            raise LimitError(
+                f"free regions {one.region} and {other.region} of macro {one.macro} share cells; "
+                "two matrices would be written into the same cells"
+            )
     shelves = _Shelves(sites)
     placements = []
     for inputs, outputs in shapes:

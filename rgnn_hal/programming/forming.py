@@ -11,6 +11,7 @@ insulating, which spreads the weights: cells that are all formed differ by their
 (sd 0.15 of the mean), formed and pristine cells by the mean itself.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,8 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import LimitError, Macro, MacroSpec, PulseKind, Region
-from rgnn_hal.macro.checks import check_region, pulse_limits
+from rgnn_hal.macro.checks import check_pulse, check_region, pulse_limits
 from rgnn_hal.progress import Progress, silent
+
+_WIDTH = 1e-3
+"""s. A shorter pulse needs more voltage; public benches of 40 nm cells form with 0.1-1 ms."""
+_CONDUCTS = 0.25
+"""Of the low end of the programming window. A pristine cell reads a tenth of it; a formed cell at
+the low end, or reset a little below, must not be taken for pristine because of read noise."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,8 @@ class FormingRamp:
     """Pulse width, s."""
 
     def __post_init__(self) -> None:
-        if not (self.step > 0 and self.start <= self.stop):
+        finite = math.isfinite(self.start) and math.isfinite(self.stop)
+        if not (finite and self.step > 0 and self.start <= self.stop):
             raise LimitError(
                 f"ramp from {self.start} to {self.stop} V in steps of {self.step} V never rises; "
                 "give start <= stop and step > 0"
@@ -43,7 +51,7 @@ class FormingRamp:
 
     @classmethod
     def within(cls, spec: MacroSpec) -> Self:
-        """The macro's whole FORM envelope in 0.05 V steps, gate and width in its middle."""
+        """The macro's whole FORM envelope in 0.05 V steps of 1 ms, at the middle of its gate."""
         limits = pulse_limits(spec, PulseKind.FORM)
         gate, width = limits.gate_voltage, limits.width
         return cls(
@@ -51,14 +59,15 @@ class FormingRamp:
             stop=limits.voltage.high,
             step=0.05,
             gate_voltage=(gate.low + gate.high) / 2,
-            width=(width.low * width.high) ** 0.5,
+            width=width.nearest(_WIDTH),
         )
 
     @property
     def voltages(self) -> NDArray[np.float64]:
         """Amplitudes in order, V."""
         steps = int((self.stop - self.start) / self.step + 1e-9)
-        return np.linspace(self.start, self.start + steps * self.step, steps + 1)
+        rising = self.start + self.step * np.arange(steps + 1, dtype=np.float64)
+        return np.minimum(rising, self.stop, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -104,8 +113,8 @@ def form(
 ) -> FormingReport:
     """Ramp the selected cells of `region` until each has broken down or the ramp ends.
 
-    A cell counts as formed when it reads at least the low end of the programming window. Cells that
-    already conduct are not pulsed.
+    A cell counts as formed when it reads at least a quarter of the low end of the programming
+    window. Cells that already conduct are not pulsed.
 
     Args:
         macro: chip to form.
@@ -116,15 +125,18 @@ def form(
         progress: told after every amplitude.
 
     Raises:
-        LimitError: fraction, or a ramp outside the macro's envelope.
+        LimitError: fraction, or a ramp outside the macro's envelope; nothing was pulsed.
         NotSupportedError: the macro has no FORM pulses.
     """
     region = check_region(macro.spec, region)
     if not 0.0 < fraction <= 1.0:
         raise LimitError(f"fraction {fraction!r} is outside 0 < fraction <= 1")
     ramp = ramp or FormingRamp.within(macro.spec)
+    every = np.ones((1, 1), dtype=np.bool_)
+    for end in ramp.voltages[[0, -1]]:
+        check_pulse(macro.spec, PulseKind.FORM, every, end, ramp.gate_voltage, ramp.width, 1)
     selected = np.random.default_rng([seed, 0x464F524D]).random(region.shape) < fraction
-    threshold = macro.spec.conductance.low
+    threshold = _CONDUCTS * macro.spec.conductance.low
     with macro.lock:
         start = macro.clock()
         conductance = macro.read_conductance(region)

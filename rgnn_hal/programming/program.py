@@ -6,7 +6,8 @@ from numpy.typing import ArrayLike
 from rgnn_hal.macro import Macro, Region
 from rgnn_hal.macro.checks import check_conductance, check_region
 from rgnn_hal.programming.forming import form
-from rgnn_hal.programming.write_verify import ProgrammingReport, write_verify
+from rgnn_hal.programming.pulse_train import PulseTrain
+from rgnn_hal.programming.write_verify import ProgrammingReport, check_tolerance, write_verify
 from rgnn_hal.progress import Progress, silent
 
 
@@ -20,13 +21,17 @@ def program(
 ) -> ProgrammingReport:
     """Form the pristine cells of `region`, then `write_verify` all of them to `target`, S.
 
-    Targets are checked first: bad ones are refused before any cell is formed.
+    What cannot be done is refused before any cell is formed.
 
     Raises:
         LimitError, NotSupportedError: as `write_verify` and `form`.
     """
     region = check_region(macro.spec, region)
     goal = check_conductance(macro.spec, target, region).astype(np.float64, copy=False)
+    tolerance = check_tolerance(macro.spec, tolerance)
+    train = PulseTrain.within(macro.spec)
     with macro.lock:
         form(macro, region, progress=progress)
-        return write_verify(macro, goal, region, tolerance=tolerance, progress=progress)
+        return write_verify(
+            macro, goal, region, tolerance=tolerance, train=train, progress=progress
+        )

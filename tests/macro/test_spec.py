@@ -65,8 +65,12 @@ def test_every_field_must_be_given() -> None:
             MacroSpec.model_validate({key: fields[key] for key in fields if key != name})
 
 
-@given(st.floats(1e-12, 1e3), st.floats(1, 1e6))
-def test_a_geometric_mean_lies_in_its_range(low: float, ratio: float) -> None:
-    span = Range(low=low, high=low * ratio)
-    assert span.geometric_mean in span
-    assert span.geometric_mean**2 == pytest.approx(span.low * span.high, rel=1e-12)
+@given(st.floats(-1e3, 1e3), st.floats(-1.0, 1.0), st.floats(0, 1e3))
+def test_the_nearest_value_of_a_range_is_in_it_and_none_is_nearer(
+    value: float, low: float, width: float
+) -> None:
+    span = Range(low=low, high=low + width)
+    assert span.nearest(value) in span
+    assert abs(span.nearest(value) - value) == min(
+        abs(end - value) for end in (span.low, span.high, value) if end in span
+    )
