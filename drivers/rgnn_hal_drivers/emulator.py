@@ -59,7 +59,7 @@ class EmulatorOptions(BaseModel):
     """Which chip; 0 for a new one by default."""
     preset: str | None = None
     """Which kind of chip."""
-    state: Annotated[Path, Field(min_length=1)] | None = None
+    state: Path | None = None
     """File that the chip lives in; created if missing."""
     exact: bool = False
     """Read with ideal instruments."""

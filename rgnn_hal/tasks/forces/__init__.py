@@ -6,11 +6,11 @@ artefact on disk keeps all that a later session needs.
 """
 
 from rgnn_hal.tasks.forces.artefact import load_model, save_model
+from rgnn_hal.tasks.forces.dataset import DataSummary, scan
 from rgnn_hal.tasks.forces.evaluation import Evaluation, evaluate_forces
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.prediction import predict_file
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
-from rgnn_hal.tasks.forces.scan import DataSummary, scan
 from rgnn_hal.tasks.forces.training import TrainingResult, train_forces
 
 __all__ = [

@@ -19,8 +19,8 @@ from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir import Mixing, Prediction, Reservoir, predict
 from rgnn_hal.reservoir.frozen import FrozenWeights
 from rgnn_hal.structures import build_graph
+from rgnn_hal.tasks.forces.dataset import composition
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
-from rgnn_hal.tasks.forces.scan import composition
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import rgnn_hal.tasks.forces.scan as scanning
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
@@ -28,9 +27,14 @@ from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge, solve_rid
 from rgnn_hal.reservoir import EdgeBasis, Reservoir, design_rows
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph, read_frames
+from rgnn_hal.tasks.forces.dataset import (
+    DataSummary,
+    composition,
+    scan,
+    validation_split,
+)
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
-from rgnn_hal.tasks.forces.scan import DataSummary
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,8 @@ def train_forces(
     if workers < 1:
         raise LimitError(f"{workers} workers cannot work; give at least 1")
     start = time.perf_counter()
-    data = scanning.scan(path, recipe.cutoff, progress)
-    validates = scanning.validation_split(data.frames, recipe.valid_fraction, recipe.seed)
+    data = scan(path, recipe.cutoff, progress)
+    validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
 
     shape = (len(data.elements) * recipe.radial, recipe.channels)
     weights = freeze(
@@ -178,7 +182,7 @@ class _Rows:
     def of(self, mixed: _Mixed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weighted rows (1 + 3 atoms, columns) and targets (1 + 3 atoms,) of a frame."""
         rows = design_rows(self.reservoir, mixed.graph, mixed.basis, mixed.components)
-        counts = scanning.composition(mixed.frame.atoms.numbers, self.data.elements)
+        counts = composition(mixed.frame.atoms.numbers, self.data.elements)
         energy = mixed.frame.energy - self.data.baseline.energy(counts)
         weight = self.recipe.energy_weight
         matrix = torch.cat([weight * rows.energy[None], rows.forces]).numpy()
