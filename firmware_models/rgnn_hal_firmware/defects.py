@@ -2,7 +2,7 @@
 
 An *open* cell never breaks down and stays at the pristine conductance. A *short* cell conducts from
 the start, about 12 sd above formed cells. On the real chip shorts sit in a few rows of columns that
-repeat every 56 (RGNN: columns 17, 73, 129, 185, 241), besides the usual few anywhere; so here:
+repeat every 56 (RGNN: columns 17, 73, 129, 185, 241); so here, besides a few anywhere:
 
     P(short | column) = short_density + short_column_density * [column = phase mod period]
     G_short ~ N(mean + short_excess_mean * sd, (short_excess_sd * sd)^2)
