@@ -67,7 +67,8 @@ def half_step(coding: InputCoding, x: Floats, spec: MacroSpec) -> Floats:
             span = np.ptp(exact, axis=1)
         case _:
             raise AssertionError(coding)
-    return span / (2 * steps)
+    half: Floats = span / (2 * steps)
+    return half
 
 
 @every_coding
