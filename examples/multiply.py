@@ -24,7 +24,9 @@ def main() -> None:
         matrix = AnalogMatrix.measure([macro], placement, unit=unit)
         for reads in (1, 16):
             error = matrix.with_reads(reads).product(x) - x @ matrix.weights
-            print(f"{reads:3d} reads: rms error {error.std():.4f}, rms output {(x @ weights).std():.4f}")
+            print(
+                f"{reads:3d} reads: rms error {error.std() / (x @ weights).std():.2%} of the output"
+            )
         print(matrix.ledger)
 
 
