@@ -1,10 +1,14 @@
 """Zero and gain calibration of a tile's columns.
 
-A column's converter reports current = gain * true + zero. Zero is what it reports with all lines
-grounded; gain is the slope, by least squares through the origin, of what it reports for known
-random inputs over what the conductances that were read back predict:
+A column's converter reports current = gain * true + zero. Both follow from what it reports for
+known random inputs v against what the conductances that were read back predict:
 
-    gain = sum_b I_b P_b / sum_b P_b^2,   P = v @ G
+    zero = mean_b I_b,   gain = sum_b (I_b - zero) P_b / sum_b P_b^2,   P = v @ G
+
+The inputs come in pairs v and -v, so that their predictions have no mean. Grounded lines would not
+do for the zero: without the noise of cells that carry a voltage the converter rounds each column's
+offset to a whole code, which is wrong by 14 nA rms on chip40nm, 0.6 % of a product of 128 inputs.
+Where voltages cannot be negative, grounded lines are all there is.
 
 The standard error of the gain is about sigma_I / (rms(P) sqrt(vectors)): below 1e-3 at the defaults
 on the default chip.
@@ -15,10 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import Macro, Region
+from rgnn_hal.macro import Macro, MacroSpec, Region
 from rgnn_hal.macro.checks import FloatArray
 
 _VECTORS = 256
+_RESOLVED = 4.0
+"""Codes of rms signal below which rounding decides the slope; such a column keeps a gain of 1."""
 
 
 @dataclass(frozen=True)
@@ -38,27 +44,39 @@ def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0)
 
     Every reading averages `samples` reads, or as many as the macro can.
     """
-    rows, _ = region.shape
-    samples = min(samples, macro.spec.max_samples)
-    window = macro.spec.read_voltage
-    inputs = np.random.default_rng([seed, 0x43414C]).uniform(
-        window.low, window.high, (_VECTORS, rows)
-    )
-    vectors = min(_VECTORS, macro.spec.max_batch)
+    spec = macro.spec
+    samples = min(samples, spec.max_samples)
+    inputs, at_rest = _inputs(spec, region.shape[0], seed)
     with macro.lock:
         conductance = macro.read_conductance(region, samples)
-        zero = macro.multiply(np.zeros((vectors, rows)), region=region, samples=samples).mean(
-            axis=0
-        )
-        current = np.concatenate(
-            [
-                macro.multiply(inputs[start : start + vectors], region=region, samples=samples)
-                for start in range(0, _VECTORS, vectors)
-            ]
-        )
+        current = _sense(macro, inputs, region, samples)
+        zero = _sense(macro, at_rest, region, samples) if at_rest is not inputs else current
+    offset = zero.mean(axis=0)
     predicted = inputs @ conductance
     power = (predicted**2).sum(axis=0)
-    slope = ((current - zero) * predicted).sum(axis=0)
-    # A column without any conductance has no slope to measure; its currents are zero either way.
-    gain = np.divide(slope, power, out=np.ones_like(power), where=power > 0)
-    return TileCalibration(zero.astype(np.float64), gain)
+    slope = ((current - offset) * predicted).sum(axis=0)
+    resolved = power > _VECTORS * (_RESOLVED * spec.current_step) ** 2
+    gain = np.divide(slope, power, out=np.ones_like(power), where=resolved)
+    return TileCalibration(offset, gain)
+
+
+def _inputs(spec: MacroSpec, rows: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Random inputs for the gain, and those whose mean current is the zero, (vectors, rows), V."""
+    window = spec.read_voltage
+    full = min(window.high, -window.low) if window.low < 0 else window.high
+    random = np.random.default_rng([seed, 0x43414C])
+    if window.low < 0:
+        half = random.uniform(-full, full, (_VECTORS // 2, rows))
+        paired = np.concatenate([half, -half])
+        return paired, paired
+    return random.uniform(0, full, (_VECTORS, rows)), np.zeros((_VECTORS, rows))
+
+
+def _sense(macro: Macro, voltage: FloatArray, region: Region, samples: int) -> FloatArray:
+    chunk = macro.spec.max_batch
+    return np.concatenate(
+        [
+            macro.multiply(voltage[start : start + chunk], region=region, samples=samples)
+            for start in range(0, len(voltage), chunk)
+        ]
+    )

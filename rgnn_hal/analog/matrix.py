@@ -170,7 +170,7 @@ class AnalogMatrix:
         self.ledger.macs += samples * tile.region.cells
         if spec.adc_bits is None:
             return
-        step = (spec.current.high - spec.current.low) / 2**spec.adc_bits
+        step = spec.current_step
         rails = current >= spec.current.high - step
         if spec.current.low < 0:  # otherwise the low end is no rail, but no current
             rails |= current <= spec.current.low + step

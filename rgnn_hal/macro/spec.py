@@ -123,6 +123,11 @@ class MacroSpec(_Frozen):
         return self
 
     @property
+    def current_step(self) -> float:
+        """One code of a column converter, A; 0 for a continuous one."""
+        return (self.current.high - self.current.low) / 2**self.adc_bits if self.adc_bits else 0.0
+
+    @property
     def region(self) -> Region:
         """All cells."""
         return Region(0, self.rows, 0, self.cols)
