@@ -156,11 +156,12 @@ class Chip:
     @property
     def time(self) -> float:
         """Chip time, s."""
-        return (self._state.time_ns + self._state.product_time_ns) * 1e-9
+        return (self._state.time_ns + self._state.product_time_ns) / 10**9
 
     def wait(self, duration: float) -> None:
         """Let `duration` seconds of chip time pass."""
-        self._state.time_ns += round(duration * 1e9)
+        seconds = int(duration)
+        self._state.time_ns += seconds * 10**9 + round((duration - seconds) * 1e9)
         self._unsaved = True
 
     def close(self) -> None:

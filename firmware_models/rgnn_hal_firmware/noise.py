@@ -1,66 +1,69 @@
-"""White read noise: independent in every cell and every read, additive.
+"""Read noise: white in every cell, and telegraph noise in some.
 
-Formed cells all have the same sigma, whatever their conductance (RGNN: flat over |w| and over G).
-Towards high resistance it is the *relative* noise that saturates (Ielmini et al., Appl. Phys. Lett.
-96, 053503 (2010)), so pristine cells are quiet:
+All formed cells have the same white sigma, whatever their conductance (RGNN: flat over |w| and over
+G). Towards high resistance it is the *relative* noise that saturates (Ielmini et al., Appl. Phys.
+Lett. 96, 053503 (2010)), so pristine cells are quiet:
 
     sigma(G) = white * min(1, G / quiet_below)
 
-The noise of a product's current is exactly normal with variance sum_r v_r^2 sigma(G_rc)^2. As sigma
-is the same in all but the few quiet cells, this is a sum over v^2 minus a product with the quiet
-cells' rows and columns only, instead of a second full matrix product.
+Telegraph shifts scale likewise. `Disturbed` is a window's cells with what disturbs them; slow noise
+of other kinds (1/f, drift) would enter here too.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.parameters import ReadNoiseParameters
+from rgnn_hal_firmware.telegraph import Traps
+from rgnn_hal_firmware.window import Window
+
 FloatArray = NDArray[np.floating[Any]]
-_RESOLUTION = 4096.0
-
-
-def loudness(conductance: NDArray[np.float64], quiet_below: float) -> NDArray[np.float64]:
-    """sigma(G) over the sigma of formed cells: 0 ... 1, the shape of `conductance` (S)."""
-    ratio: NDArray[np.float64] = np.clip(conductance / quiet_below, 0.0, 1.0)
-    return ratio
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class NoiseShape:
-    """Which cells of a window are quieter than formed ones, for products."""
+class Disturbed:
+    """The cells of a window; arrays have its shape (rows, columns)."""
 
-    driven: NDArray[np.intp]
-    """Driven lines with a quiet cell, (d,)."""
-    sensed: NDArray[np.intp]
-    """Sensed lines with a quiet cell, (s,)."""
-    reduction: FloatArray
-    """1 - (sigma / white)^2 of their crossings, (d, s)."""
+    at_rest: Values
+    """Conductance, S."""
+    sigma: Values
+    """White noise of one read, S."""
+    loudness: Values
+    """sigma over that of formed cells: 0 ... 1."""
+    fast: Traps
+    slow: Traps
 
     @classmethod
-    def of(cls, relative_sigma: NDArray[np.float64], dtype: np.dtype[Any]) -> "NoiseShape":
-        """From sigma / white of a window, (driven, sensed)."""
-        # Rounded to 12 bits so that float64 sums over DAC codes are exact in any order.
-        reduction = np.rint((1.0 - relative_sigma**2) * _RESOLUTION) / _RESOLUTION
-        quiet = reduction > 0
-        driven, sensed = np.flatnonzero(quiet.any(axis=1)), np.flatnonzero(quiet.any(axis=0))
-        block = reduction[np.ix_(driven, sensed)].astype(dtype)
-        return cls(driven, sensed, block)
+    def of(
+        cls,
+        conductance: Values,
+        window: Window,
+        noise: ReadNoiseParameters,
+        traps: tuple[Traps, Traps],
+    ) -> Self:
+        """The cells of `window` on a chip of `conductance` (S) with fast and slow `traps`."""
+        at_rest = conductance[window.slices].copy()
+        loudness = np.minimum(at_rest / noise.quiet_below, 1.0)
+        fast, slow = (kind.inside(window) for kind in traps)
+        return cls(at_rest, noise.white * loudness, loudness, fast, slow)
 
-    def deviation(self, voltage: FloatArray, sensed: int) -> FloatArray:
-        """sqrt(sum_r v_r^2 (sigma / white)^2), unit of v.
+    def conductance(self, time: float) -> Values:
+        """Shifted by the slow traps as they are at `time` (s), S; a copy."""
+        shifted = self.at_rest.copy()
+        shifted[self.slow.where] += self.slow.shift_at(time) * self.loudness[self.slow.where]
+        return shifted
 
-        (batch, `sensed`), or (batch, 1) where all sensed lines are equal.
-        """
-        square = voltage * voltage
-        total: FloatArray = square.sum(axis=1, keepdims=True)
-        if not self.driven.size:
-            return np.sqrt(total, out=total)
-        deviation = np.empty((voltage.shape[0], sensed), voltage.dtype)
-        deviation[:] = np.sqrt(total)
-        quiet = square.take(self.driven, axis=1) @ self.reduction
-        np.subtract(total, quiet, out=quiet)
-        np.maximum(quiet, 0.0, out=quiet)
-        deviation[:, self.sensed] = np.sqrt(quiet, out=quiet)
-        return deviation
+    def variance(self) -> Values:
+        """Of one read or one sample: white and fast traps, S^2."""
+        variance = self.sigma**2
+        variance[self.fast.where] += self.fast.variance * self.loudness[self.fast.where] ** 2
+        return variance
+
+    def disturb(self, reads: Values, number: NDArray[np.integer]) -> None:
+        """Add the fast traps' shifts to single `reads` (S), of which each cell has its `number`."""
+        shift = self.fast.shift_of_read(number[self.fast.where])
+        reads[self.fast.where] += shift * self.loudness[self.fast.where]

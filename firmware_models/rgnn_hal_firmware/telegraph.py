@@ -1,13 +1,22 @@
 """Random telegraph noise: in some cells one trap holds or frees a charge, and G has two levels.
 
-    G(t) = G + A (b(t) - q) * sigma(G) / white,    b = 1 while the trap is empty, P(b = 1) = q
+    G(t) = G + A (b(t) - q) sigma(G) / white,    b = 1 while the trap is empty, P(b = 1) = q
 
 A is log-normal over cells (IEDM 2014, 10.1109/IEDM.2014.7047051), q uniform, the time constant tau
-log-uniform. b(t) is a two-state Markov process. It is *computed*, not walked: on a grid of tau / 2
-the process is renewed with probability 1 - e^(-1/2), and b(t) is what was drawn at the latest
-renewal. That has the exponential correlation of the process and gives the state of any cell at any
-time from its seed alone: nothing to store, nothing that depends on who asked before.
+log-uniform. Two limits of the two-state Markov process b(t) cover all traps, told apart by the
+`refresh` interval:
+
+*Fast* traps (tau < refresh) are taken as independent from one sample to the next. A single read
+sees one of two levels; a product sees the sum over many cells, of variance sum v^2 A^2 q (1 - q).
+
+*Slow* traps are state. It is computed, not walked: on a grid of tau / 2 the process is renewed with
+probability 1 - e^(-1/2), and b(t) is what was drawn at the latest renewal. That has the exponential
+correlation of the process and gives the state of any cell at any time from its seed alone: nothing
+to store, nothing that depends on who asked before.
 """
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,59 +25,98 @@ from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, uniform
 from rgnn_hal_firmware.window import Window
 
-Index = tuple[NDArray[np.intp], NDArray[np.intp]]
+Values = NDArray[np.float64]
+Index = NDArray[np.intp]
 
 _STEPS_PER_TIME_CONSTANT = 2
+_RENEWAL = -np.expm1(-1.0 / _STEPS_PER_TIME_CONSTANT)
 _END_OF_TIME = 1e12
 """s; later than this nothing moves, which keeps step numbers within int64."""
-_RENEWAL = -np.expm1(-1.0 / _STEPS_PER_TIME_CONSTANT)
 
 
-class Telegraph:
-    """The traps of one chip."""
+@dataclass(frozen=True)
+class Traps:
+    """Some traps of one chip; every array has one element per trap."""
 
-    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+    seed: int
+    cell: Index
+    """Flat index of the trap's cell on the chip."""
+    row: Index
+    """Of the cell, within the window that the traps were selected for."""
+    col: Index
+    amplitude: Values
+    """A, S."""
+    empty: Values
+    """q, the share of time that the trap is empty."""
+    time_constant: Values
+    """tau, s."""
+
+    @classmethod
+    def of(cls, parameters: ChipParameters, seed: int) -> Self:
+        """All traps of the chip."""
         telegraph, array = parameters.telegraph, parameters.array
-        everywhere = np.arange(array.rows * array.cols)
-        present = uniform(seed, Purpose.TRAP_PRESENT, everywhere) < telegraph.cell_fraction
-        self._seed = seed
-        self._cells = np.flatnonzero(present)
-        amplitude = normal(seed, Purpose.TRAP_AMPLITUDE, self._cells)
+        present = uniform(seed, Purpose.TRAP_PRESENT, np.arange(array.rows * array.cols))
+        cell = np.flatnonzero(present < telegraph.cell_fraction)
+        row, col = np.divmod(cell, array.cols)
+        spread = telegraph.amplitude_sigma * normal(seed, Purpose.TRAP_AMPLITUDE, cell)
         low, high = np.log(telegraph.time_constants)
-        self._amplitude = telegraph.amplitude_median * np.exp(telegraph.amplitude_sigma * amplitude)
-        self._occupancy = uniform(seed, Purpose.TRAP_OCCUPANCY, self._cells)
-        tau = np.exp(low + (high - low) * uniform(seed, Purpose.TRAP_TIME, self._cells))
-        self._step = tau / _STEPS_PER_TIME_CONSTANT
-        self._phase = uniform(seed, Purpose.TRAP_PHASE, self._cells)
-        self._rows, self._columns = np.divmod(self._cells, array.cols)
+        log_time = low + (high - low) * uniform(seed, Purpose.TRAP_TIME, cell)
+        empty = uniform(seed, Purpose.TRAP_OCCUPANCY, cell)
+        amplitude = telegraph.amplitude_median * np.exp(spread)
+        return cls(seed, cell, row, col, amplitude, empty, np.exp(log_time))
 
-    def inside(self, window: Window) -> NDArray[np.intp]:
-        """Numbers of the traps in `window`."""
-        return np.flatnonzero(
-            (self._rows >= window.row_start)
-            & (self._rows < window.row_stop)
-            & (self._columns >= window.col_start)
-            & (self._columns < window.col_stop)
-        )
+    def split(self, time_constant: float) -> tuple[Self, Self]:
+        """Those below `time_constant` (s), and the others."""
+        fast = self.time_constant < time_constant
+        return self._select(fast), self._select(~fast)
 
-    def where(self, traps: NDArray[np.intp], window: Window) -> Index:
-        """Row and column of each of `traps` within `window`."""
-        return self._rows[traps] - window.row_start, self._columns[traps] - window.col_start
+    def inside(self, window: Window) -> Self:
+        """Those in `window`, numbered within it."""
+        inside = (self.row >= window.row_start) & (self.row < window.row_stop)
+        inside &= (self.col >= window.col_start) & (self.col < window.col_stop)
+        return self._select(inside, (window.row_start, window.col_start))
 
-    def shift(self, traps: NDArray[np.intp], time: float) -> NDArray[np.float64]:
-        """A (b(t) - q) of each of `traps` at `time` (s of chip time), S."""
-        steps = min(time, _END_OF_TIME) / self._step[traps] + self._phase[traps]
-        slot = np.floor(steps).astype(np.int64)
+    @property
+    def where(self) -> tuple[Index, Index]:
+        """Index of the cells in an array of the window's shape."""
+        return self.row, self.col
+
+    @property
+    def variance(self) -> Values:
+        """A^2 q (1 - q), S^2."""
+        variance: Values = self.amplitude**2 * self.empty * (1.0 - self.empty)
+        return variance
+
+    def shift_of_read(self, read: NDArray[np.integer]) -> Values:
+        """A (b - q), S, drawn anew for the read of each cell that has number `read`."""
+        return self._shift(uniform(self.seed, Purpose.TRAP_READ, self.cell, read))
+
+    def shift_at(self, time: float) -> Values:
+        """A (b(t) - q), S, at `time` (s)."""
+        step = self.time_constant / _STEPS_PER_TIME_CONSTANT
+        phase = uniform(self.seed, Purpose.TRAP_PHASE, self.cell)
+        slot = np.floor(min(time, _END_OF_TIME) / step + phase).astype(np.int64)
         # Without a renewal in 32 steps (probability 1e-7) the state is drawn there.
-        pending = np.arange(traps.size)
+        pending = np.arange(self.cell.size)
         for _ in range(32):
-            cells = self._cells[traps[pending]]
-            draw = uniform(self._seed, Purpose.TRAP_RENEWAL, cells, slot[pending])
+            draw = uniform(self.seed, Purpose.TRAP_RENEWAL, self.cell[pending], slot[pending])
             pending = pending[draw >= _RENEWAL]
             if not pending.size:
                 break
             slot[pending] -= 1
-        empty = uniform(self._seed, Purpose.TRAP_STATE, self._cells[traps], slot)
-        occupancy = self._occupancy[traps]
-        shift: NDArray[np.float64] = self._amplitude[traps] * ((empty < occupancy) - occupancy)
+        return self._shift(uniform(self.seed, Purpose.TRAP_STATE, self.cell, slot))
+
+    def _shift(self, draw: Values) -> Values:
+        shift: Values = self.amplitude * ((draw < self.empty) - self.empty)
         return shift
+
+    def _select(self, which: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Self:
+        return type(self)(
+            self.seed,
+            self.cell[which],
+            self.row[which] - origin[0],
+            self.col[which] - origin[1],
+            self.amplitude[which],
+            self.empty[which],
+            self.time_constant[which],
+        )

@@ -111,7 +111,7 @@ def test_samples_of_one_call_are_the_reads_of_many(make_preset: MakePreset, form
 def test_a_batch_split_over_calls_gives_the_bits_of_the_whole(
     make_preset: MakePreset, parts: list[int], samples: int, transposed: bool
 ) -> None:
-    preset = make_preset(96, 48)
+    preset = make_preset(96, 48, {"telegraph.time_constants": [1e-3, 100.0]})
     whole, split = half_formed_twins(preset)
     side: Side = "cols" if transposed else "rows"
     v = voltages(sum(parts), 48 if transposed else 96)
@@ -157,7 +157,8 @@ def test_products_elsewhere_on_the_chip_change_nothing(
         (Window(16, 96, 0, 48), "rows"),
         (Window(0, 32, 0, 48), "cols"),
     ]
-    mixed, lonely = half_formed_twins(make_preset(96, 48))
+    slow_and_fast = {"telegraph.time_constants": [1e-3, 100.0]}
+    mixed, lonely = half_formed_twins(make_preset(96, 48, slow_and_fast))
     for step, which in enumerate(order):
         window, side = requests[which]
         lines = window.shape[0 if side == "rows" else 1]
@@ -168,15 +169,48 @@ def test_products_elsewhere_on_the_chip_change_nothing(
             np.testing.assert_array_equal(current, multiply(lonely, v, window, side))
 
 
-def test_telegraph_noise_moves_products_with_time(make_preset: MakePreset, formed: Formed) -> None:
-    preset = make_preset(replaced={"telegraph.cell_fraction": 1.0, "read_noise.white": 0.0})
-    chip = formed(Chip(preset, 1))
+SLOW_TRAPS_ONLY = {
+    "telegraph.cell_fraction": 1.0,
+    "telegraph.time_constants": [1.0, 100.0],
+    "read_noise.white": 0.0,
+}
+
+
+def test_slow_telegraph_noise_moves_products_with_time(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    chip = formed(Chip(make_preset(replaced=SLOW_TRAPS_ONLY), 1))
     v = voltages(1, 64)
     first, again = multiply(chip, v), multiply(chip, v)
     chip.wait(1e6)
     later = multiply(chip, v)
     np.testing.assert_array_equal(first, again)
     assert np.mean(first != later) > 0.9
+
+
+def test_products_and_single_reads_see_the_same_slow_noise(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    preset = make_preset(replaced={**SLOW_TRAPS_ONLY, **QUIET_INSTRUMENTS})
+    chip = formed(Chip(preset, 1))
+    chip.wait(1e6)
+    conductance = chip.read_conductance(chip.whole)
+    v = voltages(20, 64)
+    np.testing.assert_allclose(multiply(chip, v), v @ conductance, atol=4 * 400e-6 / 8191)
+
+
+def test_fast_telegraph_noise_has_the_same_variance_in_products_and_single_reads(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    preset = make_preset(replaced={"telegraph.cell_fraction": 0.3, **QUIET_INSTRUMENTS})
+    chip = formed(Chip(preset, 1))
+    cells = np.array([chip.read_conductance(chip.whole) for _ in range(1500)]).var(axis=0)
+    v = np.repeat(voltages(1, 64), 20_000, axis=0)
+    step = 400e-6 / 8191
+    products = multiply(chip, v).var(axis=0) - step**2 / 12
+    expected = v[0] ** 2 @ (cells - 6.25e-9**2 / 12)
+    np.testing.assert_allclose(products, expected, rtol=0.12)
+    assert products.mean() == pytest.approx(expected.mean(), rel=0.02)
 
 
 def test_region_products_see_their_own_cells_and_converters(

@@ -42,7 +42,7 @@ def test_draws_stay_the_same_for_ever() -> None:
     )
     stream = np.empty(3, np.float32)
     NormalStream(7, Purpose.PRODUCT_READ, 0, 512, 0, 512, 0).read(100_000, stream)
-    np.testing.assert_allclose(stream, [-2.0673027, -0.5761885, -0.035608776], rtol=1e-6)
+    np.testing.assert_allclose(stream, [-0.24443954, -1.3929887, -0.2098811], rtol=1e-6)
 
 
 @settings(deadline=None, max_examples=30)
@@ -56,6 +56,17 @@ def test_a_stream_read_in_parts_is_the_stream(seed: int, start: int, parts: list
         stream.read(position, part)
         np.testing.assert_array_equal(part, whole[position - start :][:length])
         position += length
+
+
+def test_a_stream_is_normal_far_into_its_tails() -> None:
+    stream = np.empty(4_000_000, np.float32)
+    NormalStream(5, Purpose.PRODUCT_READ, 1).read(0, stream)
+    assert stream.mean(dtype=np.float64) == pytest.approx(0, abs=2e-3)
+    assert stream.std(dtype=np.float64) == pytest.approx(1, abs=2e-3)
+    assert stats.kurtosis(stream.astype(np.float64)) == pytest.approx(0, abs=0.01)
+    for sd in (1.0, 2.0, 3.0, 4.0):
+        expected = 2 * stats.norm.sf(sd) * stream.size
+        assert np.sum(np.abs(stream) > sd) == pytest.approx(expected, abs=4.5 * expected**0.5)
 
 
 def test_streams_of_different_keys_are_independent_normals() -> None:

@@ -12,8 +12,6 @@ from scipy import stats
 from rgnn_hal_firmware import Chip, new_chip
 
 Values = NDArray[np.float64]
-HOUR = 3600.0
-TELEGRAPH_FORGETS = 100 * HOUR
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,6 @@ def emulated(formed: Callable[[Chip], Chip]) -> TwoReads:
     for seed in range(4):
         chip = formed(new_chip(seed=seed))
         first = chip.read_conductance(chip.whole)
-        chip.wait(TELEGRAPH_FORGETS)
         second = chip.read_conductance(chip.whole)
         open_cells = first < 1e-6
         first[open_cells] = second[open_cells] = np.median(first)
