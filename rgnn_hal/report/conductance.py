@@ -18,7 +18,8 @@ def conductance_plot(conductance: NDArray[np.float64], path: Path, title: str) -
     image.set(xlabel="column", ylabel="row")
     figure.colorbar(drawn, ax=image, label="conductance (µS)")
     histogram.hist(conductance.ravel() * 1e6, bins=80)
-    histogram.set(xlabel="conductance (µS)", ylabel="cells")
+    # Logarithmic: a partly formed chip is mostly pristine cells.
+    histogram.set(xlabel="conductance (µS)", ylabel="cells", yscale="log")
     return save_figure(figure, path)
 
 
