@@ -15,15 +15,17 @@ will be read as, voltages are latched. Nothing is buffered.
 
 *Lines.* `apply` and `multiply` leave their voltages latched, so `multiply(v)` equals `apply(v)`
 then `read()`. After opening, and after `safe`, `wait`, `program`, `pulse` or `read_conductance`,
-all lines are grounded, and `read` senses one vector of zero volts: the converters' offset.
+all lines are grounded, and `read` senses one vector of zero volts on every row: the converters'
+offsets.
 
-*Limits* are compared in the precision of the array: float32(0.2) meets a limit of 0.2 V.
+*Refusals.* A verb raises `LimitError` for an argument outside the spec (shape, type, NaN, a region
+beyond the macro, any limit), `NotSupportedError` for what the spec does not declare, `ClosedError`
+after `close`. Then nothing electrical has happened: no cell, latch, clock or random stream has
+moved. Limits are compared in the precision of the array: float32(0.2) meets a limit of 0.2 V.
 
-*Failure.* A call that raises `LimitError`, `NotSupportedError` or `ClosedError` was refused before
-anything electrical happened: no cell, latch, clock or random stream has moved. A `DeviceError`
-leaves whatever the hardware reports. After a `TransportError` it is unknown whether the verb took
-effect. Any exception inside a verb that biases cells, Ctrl-C included, grounds the array before it
-leaves the verb.
+*Failures.* A `DeviceError` leaves whatever the hardware reports. After a `TransportError` it is
+unknown whether the verb took effect. Any exception inside a verb that biases cells, Ctrl-C
+included, grounds the array before it leaves the verb.
 
 *Randomness* belongs to the chip: on emulated chips the same chip and the same sequence of calls
 give the same results, and a batch split over several calls gives those of the whole batch.
@@ -32,7 +34,8 @@ give the same results, and a batch split over several calls gives those of the w
 in another thread. A sequence of verbs is atomic only while the caller holds `macro.lock`.
 
 *Processes* may not share a macro. A driver of real or persistent hardware takes exclusive ownership
-when it opens, and a second opener gets a `DeviceError` that names the owner.
+when it opens, and a second opener gets a `DeviceError` that names the owner. A forked child must
+leave its parent's macros alone; it does not close them when it ends.
 
 *Closing* grounds the array first; `close` is idempotent and is called on leaving a `with` block,
 when the last reference goes and at interpreter exit. Every verb but `safe`, `close` and the
@@ -47,6 +50,7 @@ last, when the hardware is ready.
 """
 
 import atexit
+import os
 import threading
 import time
 import weakref
@@ -73,6 +77,7 @@ class Macro(ABC):
     def __init__(self, spec: MacroSpec) -> None:
         self._spec = spec
         self._closed = False
+        self._process = os.getpid()
         self.lock = threading.RLock()
         _OPEN.add(self)
 
@@ -92,11 +97,10 @@ class Macro(ABC):
         return self._closed
 
     def program(self, conductance: ArrayLike, region: Region | None = None) -> None:
-        """Write `conductance` (region's rows, columns), S, with the hardware's own closed loop.
+        """Write `conductance` (region's rows, columns), S, within `spec.conductance`.
 
-        Raises:
-            NotSupportedError: no `CLOSED_LOOP_PROGRAM`; use `rgnn_hal.programming.write_verify`.
-            LimitError: shape, outside `spec.conductance`, NaN.
+        The closed loop is the hardware's own, `CLOSED_LOOP_PROGRAM`; without it, use
+        `rgnn_hal.programming.write_verify`.
         """
         self._check_open()
         if Capability.CLOSED_LOOP_PROGRAM not in self._spec.capabilities:
@@ -130,9 +134,7 @@ class Macro(ABC):
             count: pulses per cell.
             region: cells that the arrays stand for; the whole macro by default.
 
-        Raises:
-            NotSupportedError: the macro has no such pulse.
-            LimitError: shape, or outside `spec.pulses[kind]`.
+        The envelope is `spec.pulses[kind]`; a kind that is not in it is not supported.
         """
         self._check_open()
         region = checks.check_region(self._spec, region)
@@ -146,13 +148,9 @@ class Macro(ABC):
     def apply(
         self, voltage: ArrayLike, *, side: Side = "rows", region: Region | None = None
     ) -> None:
-        """Latch read voltages (batch, driven lines of `region`), V; other lines stay grounded.
+        """Latch read voltages (batch, driven lines of `region`), V, within `spec.read_voltage`.
 
-        Only the sensed lines of `region` are converted by `read`.
-
-        Raises:
-            LimitError: shape, batch, outside `spec.read_voltage`, NaN.
-            NotSupportedError: `side="cols"` without `TRANSPOSE`.
+        Other lines stay grounded; only the sensed lines of `region` are converted by `read`.
         """
         self._check_open()
         latched, region = checks.check_drive(self._spec, voltage, side, region)
@@ -160,11 +158,7 @@ class Macro(ABC):
             self._apply(latched, side, region)
 
     def read(self, samples: int = 1) -> FloatArray:
-        """Sense what is applied: (batch, sensed lines), A, each the mean of `samples` samples.
-
-        Raises:
-            LimitError: `samples` outside 1 ... `spec.max_samples`.
-        """
+        """Sense what is applied: (batch, sensed lines), A, each the mean of `samples` samples."""
         self._check_open()
         checks.check_count("samples", samples, self._spec.max_samples)
         with self._biasing():
@@ -178,11 +172,7 @@ class Macro(ABC):
         region: Region | None = None,
         samples: int = 1,
     ) -> FloatArray:
-        """`apply` and `read` in one transaction: (batch, sensed lines), A.
-
-        Raises:
-            LimitError, NotSupportedError: as the two verbs.
-        """
+        """`apply` and `read` in one transaction: (batch, sensed lines), A."""
         self._check_open()
         checks.check_count("samples", samples, self._spec.max_samples)
         latched, region = checks.check_drive(self._spec, voltage, side, region)
@@ -192,11 +182,7 @@ class Macro(ABC):
     def read_conductance(
         self, region: Region | None = None, samples: int = 1
     ) -> NDArray[np.float64]:
-        """Read cell by cell: (region's rows, columns), S, each the mean of `samples` reads.
-
-        Raises:
-            LimitError: region beyond the macro, `samples` out of range.
-        """
+        """Read cell by cell: (region's rows, columns), S, each the mean of `samples` reads."""
         self._check_open()
         region = checks.check_region(self._spec, region)
         checks.check_count("samples", samples, self._spec.max_samples)
@@ -210,11 +196,7 @@ class Macro(ABC):
             return self._clock()
 
     def wait(self, duration: float) -> None:
-        """Let `duration` seconds pass on the chip, grounded; a virtual clock jumps.
-
-        Raises:
-            LimitError: negative or not finite.
-        """
+        """Let `duration` seconds pass on the chip, grounded; a virtual clock jumps."""
         self._check_open()
         duration = checks.check_duration(duration)
         with self._biasing():
@@ -254,9 +236,12 @@ class Macro(ABC):
                 raise
             error.add_note(f"and closing the macro failed: {failure}")
 
-    def __del__(self) -> None:
+    def _let_go(self) -> None:
         with suppress(Exception):  # also when a driver's __init__ never got to ours
-            self.close()
+            if self._process == os.getpid():
+                self.close()
+
+    __del__ = _let_go
 
     # What a driver implements.
 
@@ -328,5 +313,4 @@ _OPEN: "weakref.WeakSet[Macro]" = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for macro in list(_OPEN):
-        with suppress(Exception):
-            macro.close()
+        macro._let_go()

@@ -1,6 +1,7 @@
 """Whatever goes wrong, the array ends up grounded, closed stays closed, no error is masked."""
 
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -158,6 +159,33 @@ def test_macros_left_open_are_closed_at_interpreter_exit(
         check=True,
     )
     assert ran.stdout.split() == ["safe", "close"] * 2
+
+
+FORK = """
+import os, sys
+from tests.conftest import ArrayMacro
+class Loud(ArrayMacro):
+    def _safe(self): print("safe", os.getpid(), flush=True)
+macro = Loud()
+child = os.fork()
+if child == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print("parent", os.getpid(), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_does_not_close_its_parents_macros(pytestconfig: pytest.Config) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORK],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    parent = ran.stdout.split()[1]
+    assert ran.stdout.split() == ["parent", parent, "safe", parent]
 
 
 class Slow(ArrayMacro):
