@@ -1,6 +1,7 @@
 """Linear readouts from mergeable statistics: composition baseline, Gram matrices, ridge."""
 
 from rgnn_hal.readout.baseline import CompositionBaseline, CompositionStatistics
+from rgnn_hal.readout.noise import NoiseStatistics
 from rgnn_hal.readout.ridge import DEFAULT_PATH, RidgeResult, RidgeTrial, fit_ridge, solve_ridge
 from rgnn_hal.readout.statistics import Statistics, StatisticsBuilder
 
@@ -8,6 +9,7 @@ __all__ = [
     "DEFAULT_PATH",
     "CompositionBaseline",
     "CompositionStatistics",
+    "NoiseStatistics",
     "RidgeResult",
     "RidgeTrial",
     "Statistics",

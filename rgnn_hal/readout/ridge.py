@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from rgnn_hal.macro.errors import DataError
 from rgnn_hal.readout.statistics import Statistics
 
-DEFAULT_PATH = tuple(float(value) for value in np.logspace(-3, -12, 19))
+DEFAULT_PATH = tuple(10.0**-exponent for exponent in range(2, 13))
 _PATIENCE = 2
 
 
@@ -54,7 +55,11 @@ def fit_ridge(
         if len(trials) - 1 - best >= _PATIENCE:
             break
     if not trials:
-        raise LinAlgError(f"X^T X + {path[0]:g} is not positive definite; start the path higher")
+        raise DataError(
+            f"the normal equations are not positive definite even at strength {path[0]:g}: the "
+            "rows hold values that are not finite, or more noise was taken away than there is; "
+            "check the data, or start the path higher"
+        )
     strength = trials[best].strength
     readout = solve_ridge(training + validation, strength)
     assert readout is not None  # more rows than a fit that succeeded

@@ -1,6 +1,6 @@
 """The random tensor-reduced ACE layer: densities, mixed by fixed random matrices.
 
-    A[i, lm, k] = sum_c V[i, lm, c] W_l[c, k]
+    A[i, lm, k] = sum_c (V[i, lm, c] - centre[z_i, c] d(l = 0)) W_l[c, k]
 
 V comes from `expansion`, the products with W_l from hardware (or its twin), and what is learnt
 stands on the invariants of A in each channel k. The number of channels does not depend on the
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.reservoir.expansion import EdgeBasis, edge_basis, expand
 from rgnn_hal.reservoir.invariants import Invariants, invariants
 from rgnn_hal.reservoir.mixing import Mixing
@@ -30,14 +32,21 @@ class Reservoir:
     elements: tuple[int, ...]
     radial: RadialBasis
     mixings: tuple[Mixing, ...]
+    centre: NDArray[np.float64] | None = None
+    """Mean density per centre element, (elements, inputs), that l = 0 leaves out: `centring`."""
 
     def __post_init__(self) -> None:
         shapes = {mixing.weights.shape for mixing in self.mixings}
         if len(shapes) != 1 or next(iter(shapes))[0] != self.inputs:
-            raise ValueError(
+            raise ConfigurationError(
                 f"mixings have shapes {sorted(shapes)}; every degree needs the same "
                 f"({self.inputs}, channels) for {len(self.elements)} elements x "
                 f"{self.radial.size} radial functions"
+            )
+        expected = (len(self.elements), self.inputs)
+        if self.centre is not None and self.centre.shape != expected:
+            raise ConfigurationError(
+                f"the mean density has shape {self.centre.shape}, not {expected}"
             )
 
     @property
@@ -65,6 +74,14 @@ class Reservoir:
         """Columns of the design matrix: every invariant per centre element, and one constant."""
         return len(self.elements) * (self.invariants.size * self.channels + 1)
 
+    @property
+    def channel_columns(self) -> NDArray[np.int64]:
+        """Columns of every (centre element, channel), whose noise is correlated: (groups, size)."""
+        elements, size = len(self.elements), self.invariants.size
+        columns = np.arange(elements * size * self.channels)
+        by_channel = columns.reshape(elements, size, self.channels).transpose(0, 2, 1)
+        return by_channel.reshape(-1, size)
+
     def basis(self, graph: Graph) -> EdgeBasis:
         """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""
         return edge_basis(graph, self.radial, self.lmax)
@@ -72,6 +89,8 @@ class Reservoir:
     def vectors(self, graph: Graph, basis: EdgeBasis) -> tuple[np.ndarray, ...]:
         """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
         density = expand(graph, basis, len(self.elements))
+        if self.centre is not None:
+            density[:, 0] -= torch.from_numpy(self.centre)[graph.species]
         parts = torch.split(density, [2 * degree + 1 for degree in range(self.lmax + 1)], dim=1)
         return tuple(part.reshape(-1, self.inputs).numpy() for part in parts)
 

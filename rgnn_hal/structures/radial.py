@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rgnn_hal.macro.errors import ConfigurationError
+
 
 @dataclass(frozen=True)
 class RadialBasis:
@@ -28,9 +30,13 @@ class RadialBasis:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.cutoff) and self.cutoff > 0.0):
-            raise ValueError(f"cutoff is {self.cutoff} angstrom; give a positive length, e.g. 4.5")
+            raise ConfigurationError(
+                f"cutoff is {self.cutoff} angstrom; give a positive length, e.g. 4.5"
+            )
         if self.size < 1:
-            raise ValueError(f"a radial basis of {self.size} functions is empty; give at least 1")
+            raise ConfigurationError(
+                f"a radial basis of {self.size} functions is empty; give at least 1"
+            )
 
     def evaluate(self, distances: Tensor) -> tuple[Tensor, Tensor]:
         """Values and slopes d/dr (per angstrom), each (edges, size), at `distances` (edges,)."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from numpy.linalg import LinAlgError
 
+from rgnn_hal.macro.errors import DataError
 from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge, solve_ridge
 
 
@@ -71,5 +71,5 @@ def test_columns_that_are_zero_in_the_data_get_no_weight() -> None:
 def test_a_path_that_starts_where_rounding_rules_is_refused() -> None:
     X = np.repeat(np.random.default_rng(7).standard_normal((30, 1)), 3, axis=1)
     statistics = collect(X, X[:, 0])
-    with pytest.raises(LinAlgError, match="start the path higher"):
+    with pytest.raises(DataError, match="start the path higher"):
         fit_ridge(statistics, statistics, [-1e-9])

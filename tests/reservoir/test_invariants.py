@@ -38,7 +38,8 @@ def representation(transform: torch.Tensor, lmax: int) -> torch.Tensor:
     points /= points.norm(dim=1, keepdim=True)
     before = spherical_harmonics(points, lmax)[0]
     after = spherical_harmonics(points @ transform.T, lmax)[0]
-    return torch.linalg.lstsq(before, after).solution.T
+    solution: torch.Tensor = torch.linalg.lstsq(before, after).solution
+    return solution.T
 
 
 def test_quadratic_invariants_are_squared_lengths() -> None:

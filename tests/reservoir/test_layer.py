@@ -4,6 +4,7 @@ import pytest
 import torch
 from ase.build import molecule
 
+from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.reservoir import DigitalMixing, Reservoir, design_rows, predict
 from rgnn_hal.structures import RadialBasis, build_graph
 
@@ -61,5 +62,5 @@ def test_a_large_cell_equals_its_primitive_cell_atom_by_atom(
 
 def test_mixings_of_the_wrong_shape_are_refused() -> None:
     mixings = (DigitalMixing(np.ones((8, 5))), DigitalMixing(np.ones((6, 5))))
-    with pytest.raises(ValueError, match=r"needs the same \(8, channels\)"):
+    with pytest.raises(ConfigurationError, match=r"needs the same \(8, channels\)"):
         Reservoir((1, 8), RadialBasis(cutoff=4.0, size=4), mixings)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.structures import RadialBasis
 
 
@@ -29,5 +30,5 @@ def test_values_and_slopes_vanish_at_and_beyond_the_cutoff() -> None:
     ],
 )
 def test_a_basis_that_cannot_exist_is_refused(arguments: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         RadialBasis(**arguments)  # type: ignore[arg-type]
