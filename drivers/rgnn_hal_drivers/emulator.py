@@ -59,7 +59,7 @@ class EmulatorOptions(BaseModel):
     """Which chip; 0 for a new one by default."""
     preset: str | None = None
     """Which kind of chip."""
-    state: Path | None = None
+    state: Annotated[str, Field(min_length=1)] | None = None
     """File that the chip lives in; created if missing."""
     exact: bool = False
     """Read with ideal instruments."""
@@ -150,7 +150,7 @@ class EmulatorDriver(Macro):
 def _chip(options: EmulatorOptions) -> Chip:
     if options.state is not None:
         return Chip.stored(
-            options.state, preset=options.preset, seed=options.seed, exact=options.exact
+            Path(options.state), preset=options.preset, seed=options.seed, exact=options.exact
         )
     return new_chip(options.preset or "chip40nm", options.seed or 0, exact=options.exact)
 
@@ -180,7 +180,7 @@ def _spec(chip: Chip, *, persistent: bool, exact: bool) -> MacroSpec:
         current=Range(low=-full_scale, high=full_scale),
         dac_bits=None if exact else periphery.dac_bits,
         adc_bits=None if exact else periphery.adc_bits,
-        read_noise=0.0 if exact else parameters.read_noise.white,
+        read_noise=0.0 if exact else parameters.read_noise_rms,
         max_batch=periphery.max_batch,
         max_samples=periphery.max_samples,
         read_time=parameters.read_time,

@@ -158,6 +158,8 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except IsADirectoryError as error:
+        raise ChipFileError(f"{path} is a folder; name a file with state=") from error
     except OSError as error:
         raise ChipStorageError(f"cannot read chip file {path}: {error.strerror}") from error
 

@@ -9,6 +9,7 @@ In the models a parameter is its bare value in SI units; `Preset.provenance` kee
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -196,6 +197,17 @@ class ChipParameters(_Frozen):
     def read_time(self) -> float:
         """Time of one sample of one vector on all columns, s."""
         return self.periphery.conversion_time * self.array.multiplexed_columns
+
+    @property
+    def read_noise_rms(self) -> float:
+        """White and telegraph noise of one read of a formed cell, rms over all cells, S.
+
+        A log-normal amplitude has mean square median^2 exp(2 sigma^2), a uniform q has
+        mean q (1 - q) = 1/6.
+        """
+        traps = self.telegraph
+        mean_square = traps.amplitude_median**2 * math.exp(2 * traps.amplitude_sigma**2)
+        return math.sqrt(self.read_noise.white**2 + traps.cell_fraction * mean_square / 6)
 
 
 class Preset(_Frozen):

@@ -26,7 +26,7 @@ def form(macro: Macro, region: Region | None = None) -> Macro:
         PulseKind.FORM,
         np.ones(shape, np.bool_),
         voltage=4.0,
-        gate_voltage=1.3,
+        gate_voltage=1.65,
         width=1e-3,
         region=region,
     )
@@ -71,6 +71,7 @@ def test_identity_tells_chips_apart_and_not_how_they_are_read(tmp_path: Path) ->
         ("emulator://?seed=soon", "seed"),
         ("emulator://?sed=1", "sed=.*Known keys: seed, preset, state, exact"),
         ("emulator://?exact=perhaps", "exact"),
+        ("emulator://?state=", "state"),
         ("emulator://?preset=nosuch", "no preset 'nosuch'; there are: .*chip40nm"),
         ("emulator://lab7?seed=1", "takes no address, got 'lab7'"),
     ],

@@ -67,7 +67,7 @@ def formed(pulse: Pulse) -> Formed:
     """Form every cell of a chip at the nominal gate."""
 
     def form(chip: Chip) -> Chip:
-        pulse(chip, PulseKind.FORM, 4.0, 1.3, width=1e-3)
+        pulse(chip, PulseKind.FORM, 4.0, 1.65, width=1e-3)
         return chip
 
     return form

@@ -206,7 +206,7 @@ def test_a_file_of_a_later_format_is_refused(tmp_path: Path, small_file: bytes) 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "chip.h5").mkdir()
-    with pytest.raises(ChipStorageError, match="cannot read"):
+    with pytest.raises(ChipFileError, match="is a folder"):
         Chip.stored(tmp_path / "chip.h5")
 
 

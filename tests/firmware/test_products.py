@@ -37,7 +37,7 @@ def voltages(batch: int, lines: int, seed: int = 0) -> NDArray[np.float64]:
 def half_formed(chip: Chip, pulse: Pulse) -> Chip:
     """Formed cells beside pristine ones, which are quiet."""
     half = np.random.default_rng(1).random(chip.whole.shape) < 0.5
-    pulse(chip, PulseKind.FORM, 4.0, 1.3, width=1e-3, mask=half)
+    pulse(chip, PulseKind.FORM, 4.0, 1.65, width=1e-3, mask=half)
     return chip
 
 
@@ -142,7 +142,7 @@ def half_formed_twins(preset: Preset) -> tuple[Chip, Chip]:
         shape = chip.whole.shape
         mask = np.arange(shape[0] * shape[1]).reshape(shape) % 7 > 0
         chip.pulse(
-            PulseKind.FORM, mask, np.full(shape, 4.0), np.full(shape, 1.3), 1e-3, 1, chip.whole
+            PulseKind.FORM, mask, np.full(shape, 4.0), np.full(shape, 1.65), 1e-3, 1, chip.whole
         )
     return twins
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rgnn_hal_firmware import Chip, new_chip
+from rgnn_hal_firmware import Chip, load_preset, new_chip
 
 Values = NDArray[np.float64]
 
@@ -107,6 +107,12 @@ def test_read_noise_is_as_large_as_the_real_one(real: TwoReads, emulated: TwoRea
         one_read = chip.change / np.sqrt(2) / regular.std()
         assert one_read.std() == pytest.approx(0.088, abs=0.004)
         assert robust_sd(one_read) == pytest.approx(0.0665, abs=0.002)
+
+
+def test_the_stated_read_noise_is_what_one_read_shows(emulated: TwoReads) -> None:
+    one_read = emulated.change.std() / 2  # two reads of two cells
+    stated = load_preset("chip40nm").parameters.read_noise_rms
+    assert one_read == pytest.approx(stated, rel=0.02)
 
 
 def test_read_noise_is_as_heavy_tailed_as_the_real_one(real: TwoReads, emulated: TwoReads) -> None:
