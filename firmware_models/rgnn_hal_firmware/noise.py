@@ -6,8 +6,8 @@ Lett. 96, 053503 (2010)), so pristine cells are quiet:
 
     sigma(G) = white * min(1, G / quiet_below)
 
-Telegraph shifts scale likewise. `Disturbed` is a window's cells with what disturbs them; slow noise
-of other kinds (1/f, drift) would enter here too.
+Telegraph amplitudes scale likewise, and no trap blocks more than its cell conducts. `Disturbed` is
+a window's cells with all that disturbs them; slow noise of other kinds (1/f) enters there too.
 """
 
 from dataclasses import dataclass
@@ -54,16 +54,21 @@ class Disturbed:
     def conductance(self, time: float) -> Values:
         """Shifted by the slow traps as they are at `time` (s), S; a copy."""
         shifted = self.at_rest.copy()
-        shifted[self.slow.where] += self.slow.shift_at(time) * self.loudness[self.slow.where]
+        shifted[self.slow.where] += self.slow.shift_at(time) * self._scale(self.slow)
         return shifted
 
     def variance(self) -> Values:
         """Of one read or one sample: white and fast traps, S^2."""
         variance = self.sigma**2
-        variance[self.fast.where] += self.fast.variance * self.loudness[self.fast.where] ** 2
+        variance[self.fast.where] += self.fast.variance * self._scale(self.fast) ** 2
         return variance
 
     def disturb(self, reads: Values, number: NDArray[np.integer]) -> None:
         """Add the fast traps' shifts to single `reads` (S), of which each cell has its `number`."""
         shift = self.fast.shift_of_read(number[self.fast.where])
-        reads[self.fast.where] += shift * self.loudness[self.fast.where]
+        reads[self.fast.where] += shift * self._scale(self.fast)
+
+    def _scale(self, traps: Traps) -> Values:
+        """By how much each trap's amplitude is smaller than in a formed cell."""
+        conducts = self.at_rest[traps.where] / traps.amplitude
+        return np.minimum(self.loudness[traps.where], conducts)

@@ -1,10 +1,10 @@
 """Random telegraph noise: in some cells one trap holds or frees a charge, and G has two levels.
 
-    G(t) = G + A (b(t) - q) sigma(G) / white,    b = 1 while the trap is empty, P(b = 1) = q
+    G(t) = G + A (b(t) - q),    b = 1 while the trap is empty, P(b = 1) = q
 
-A is log-normal over cells (IEDM 2014, 10.1109/IEDM.2014.7047051), q uniform, the time constant tau
-log-uniform. Two limits of the two-state Markov process b(t) cover all traps, told apart by the
-`refresh` interval:
+A is log-normal over formed cells (IEDM 2014, 10.1109/IEDM.2014.7047051) and smaller where little
+conducts (`noise`), q uniform, the time constant tau log-uniform. Two limits of the two-state Markov
+process b(t) cover all traps, told apart by the `refresh` interval:
 
 *Fast* traps (tau < refresh) are taken as independent from one sample to the next. A single read
 sees one of two levels; a product sees the sum over many cells, of variance sum v^2 A^2 q (1 - q).

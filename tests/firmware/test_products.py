@@ -278,6 +278,12 @@ def test_a_cell_reads_the_same_whichever_cells_are_read_with_it(
         np.testing.assert_array_equal(part, whole[quarter.slices])
 
 
+def test_telegraph_noise_never_makes_a_pristine_cell_look_formed() -> None:
+    chip = new_chip(seed=1)
+    reads = np.max([chip.read_conductance(chip.whole) for _ in range(20)], axis=0)
+    assert 0.15e-6 < reads[chip.healthy].max() < 0.27e-6
+
+
 def test_pristine_cells_are_quiet(make_preset: MakePreset) -> None:
     chip = Chip(make_preset(replaced=NO_TRAPS), 1)
     reads = np.array([chip.read_conductance(chip.whole) for _ in range(50)])
