@@ -268,12 +268,25 @@ def test_a_sequence_under_the_lock_is_atomic_and_close_waits_for_it() -> None:
     assert macro.log == ["read"] * 5 + ["safe", "close"]
 
 
+class Announcing(ArrayMacro):
+    """Tells when a verb has found the macro open for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found_open = threading.Event()
+
+    def _check_open(self) -> None:
+        super()._check_open()
+        self.found_open.set()
+
+
 def test_a_verb_that_waited_for_the_lock_while_another_thread_closed_is_refused() -> None:
-    macro = Slow()
+    macro = Announcing()
+    errors: list[BaseException] = []
+    late = threading.Thread(target=lambda: errors.extend(in_threads(macro.read)))
     with macro.lock:
-        late = threading.Thread(target=lambda: errors.extend(in_threads(macro.read)))
-        errors: list[BaseException] = []
         late.start()
+        assert macro.found_open.wait(timeout=10)
         macro.close()
     late.join()
     assert [type(error) for error in errors] == [ClosedError]

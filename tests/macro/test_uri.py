@@ -77,6 +77,9 @@ def test_the_fixed_addresses_are_read(text: str, address: str, query: dict[str, 
         ("emulator://?seed=1&&exact=true", "not of the form key=value"),
         ("emulator://?seed=1&seed=1", "'seed' is given twice"),
         ("emulator://?state=a#b", "'#'"),
+        ("emulator://?state=%ff", "is no URI"),
+        ("emulator://?%ff=1", "is no URI"),
+        ("scpi://%ff", "is no URI"),
     ],
 )
 def test_what_is_no_address_is_refused_with_the_reason(text: str, complaint: str) -> None:

@@ -81,6 +81,15 @@ def test_cells_that_run_out_of_pulses_are_exhausted_and_not_stuck() -> None:
     assert np.isnan(report.rms_error)
 
 
+def test_cells_that_jump_over_their_target_and_back_are_exhausted_and_not_stuck() -> None:
+    macro = ArrayMacro(conductance=np.full((8, 6), 10e-6))
+    macro.response = 4e-6
+    report = write_verify(macro, np.full((8, 6), 12e-6), max_pulses=4)
+    assert report.conductance == pytest.approx(np.full((8, 6), 10e-6))
+    assert (report.reversals == 3).all()
+    assert (report.status == CellStatus.EXHAUSTED).all()
+
+
 def test_cells_on_target_are_left_alone() -> None:
     macro = ArrayMacro(conductance=target())
     report = write_verify(macro, target())
