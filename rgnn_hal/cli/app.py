@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rgnn_hal.cli import demo, hardware, science
+from rgnn_hal.cli import check, demo, hardware, science
 from rgnn_hal.cli.output import print_error
 from rgnn_hal.macro import HalError
 
@@ -20,6 +20,7 @@ train = typer.Typer(help="Train a readout over a reservoir in a macro.", no_args
 app.command("demo")(demo.demo)
 app.command("drivers")(hardware.drivers)
 app.command("info")(hardware.info)
+app.command("check")(check.check)
 app.command("form")(hardware.form)
 app.command("program")(hardware.program)
 app.add_typer(train, name="train")

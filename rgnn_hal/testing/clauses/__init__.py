@@ -1,0 +1,34 @@
+"""The contract as clauses, in the order in which a report lists them."""
+
+from rgnn_hal.testing.clause import Clause
+from rgnn_hal.testing.clauses import (
+    capabilities,
+    cells,
+    clock,
+    lifecycle,
+    limits,
+    lines,
+    memory,
+    noise,
+    order,
+    products,
+    threads,
+)
+
+_MODULES = (
+    lifecycle,
+    capabilities,
+    limits,
+    products,
+    noise,
+    lines,
+    memory,
+    cells,
+    clock,
+    threads,
+    order,
+)
+
+CLAUSES: tuple[Clause, ...] = tuple(
+    value for module in _MODULES for value in vars(module).values() if isinstance(value, Clause)
+)

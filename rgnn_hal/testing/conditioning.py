@@ -1,0 +1,76 @@
+"""Conditioning: giving the cells of a patch conductances that differ.
+
+On equal cells a transposed, permuted or shifted product is the right product. So pristine cells are
+formed, and about half of all cells, drawn at random, are programmed or pulsed to something else.
+Everything stays at the maker's operating point where the spec names one.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import Capability, Macro, PulseKind, PulseLimits, Range, Region
+
+_FORM_WIDTH = 1e-3
+_WIDTH = 1e-6
+"""s; both as public benches of 40 nm cells use them."""
+_RAMP = 8
+"""FORM pulses from the operating point to the limit."""
+
+
+def condition(macro: Macro, patch: Region) -> None:
+    """Form what is pristine on `patch`, then make its cells differ, as far as the macro can."""
+    spec = macro.spec
+    draw = np.random.default_rng(0)
+    if Capability.CLOSED_LOOP_PROGRAM in spec.capabilities:
+        window = spec.conductance
+        macro.program(draw.uniform(window.low, window.high, patch.shape), patch)
+        return
+    conductance = form(macro, patch)
+    if conductance.std() > 0.3 * conductance.mean():
+        return
+    for kind in (PulseKind.RESET, PulseKind.SET):
+        if kind in spec.pulses:
+            mask = draw.random(patch.shape) < 0.5
+            macro.pulse(kind, mask, **strong_pulse(spec.pulses[kind]), region=patch)
+            return
+
+
+def form(macro: Macro, region: Region) -> NDArray[np.float64]:
+    """Ramp the cells of `region` that do not conduct; what all of them read in the end, S."""
+    spec = macro.spec
+    conductance = macro.read_conductance(region)
+    if PulseKind.FORM not in spec.pulses:
+        return conductance
+    limits = spec.pulses[PulseKind.FORM]
+    gate = limits.gate_voltage
+    start = operating_point(limits.voltage, limits.voltage.low)
+    for voltage in np.linspace(start, limits.voltage.high, _RAMP):
+        pristine = conductance < 0.25 * spec.conductance.low
+        if not pristine.any():
+            break
+        macro.pulse(
+            PulseKind.FORM,
+            pristine,
+            voltage=float(voltage),
+            gate_voltage=operating_point(gate, (gate.low + gate.high) / 2),
+            width=limits.width.nearest(_FORM_WIDTH),
+            region=region,
+        )
+        conductance = macro.read_conductance(region)
+    return conductance
+
+
+def strong_pulse(limits: PulseLimits) -> dict[str, Any]:
+    """Arguments of a pulse that should switch any healthy cell."""
+    return {
+        "voltage": operating_point(limits.voltage, limits.voltage.high),
+        "gate_voltage": operating_point(limits.gate_voltage, limits.gate_voltage.high),
+        "width": operating_point(limits.width, limits.width.nearest(_WIDTH)),
+    }
+
+
+def operating_point(limit: Range, otherwise: float) -> float:
+    """The maker's operating point within a limit, where the spec names one."""
+    return float(getattr(limit, "typical", otherwise))

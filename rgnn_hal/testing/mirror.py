@@ -1,0 +1,164 @@
+"""The mirror: a NumPy model that follows one open macro and is compared with it.
+
+The model is the contract's equation. Its conductances are what the macro itself reads, because a
+write is stochastic; its zero is what the macro senses without voltage. Everything that a macro is
+asked through a mirror is checked against `Bounds` at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import Capability, Macro, MacroSpec, Region, Side
+from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal.testing.bounds import Bounds
+from rgnn_hal.testing.clause import ContractViolation, require
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Voltages on the lines of one side of a region."""
+
+    voltage: FloatArray
+    """(batch, driven lines), V."""
+    side: Side
+    region: Region
+
+    def __str__(self) -> str:
+        v = self.voltage
+        values = np.array2string(v, threshold=8, edgeitems=2, precision=4).replace("\n", "")
+        return f"voltage={values} {v.dtype} of {v.shape}, side={self.side!r}, region={self.region}"
+
+
+def sides(spec: MacroSpec) -> tuple[Side, ...]:
+    """The sides that can be driven."""
+    return ("rows", "cols") if Capability.TRANSPOSE in spec.capabilities else ("rows",)
+
+
+class Mirror:
+    """A macro and its model; `patch` are the cells whose conductances the model knows."""
+
+    def __init__(self, macro: Macro, patch: Region) -> None:
+        self.macro = macro
+        self.patch = patch
+        self.bounds = Bounds(macro.spec)
+        self.zero: dict[Side, FloatArray] = {side: self._zero(side) for side in sides(macro.spec)}
+        """Currents at zero volts of all lines that are sensed when a side is driven, A."""
+        self.cells = np.zeros(patch.shape)
+        """Conductances of the patch, S."""
+        self.drive: Drive | None = None
+        """What is latched; None: everything is grounded."""
+        self.learn()
+
+    def learn(self) -> None:
+        """Take the cells as they are now read; grounds the lines."""
+        self.cells = self._cells(self.bounds.reference_samples)
+        self.drive = None
+
+    def same_cells(self, moved: NDArray[np.bool_] | None = None) -> None:
+        """Require that all cells but those of `moved` still read as the model has them."""
+        samples = self.bounds.reference_samples
+        measured, expected = self._cells(samples), self.cells
+        self.drive = None
+        if moved is not None:
+            measured = np.where(moved, expected, measured)
+        complaint = self.bounds.cells(measured, expected, samples)
+        require(complaint is None, f"a cell changed that nothing was done to: {complaint}")
+
+    def read_cells(self, region: Region, samples: int = 1) -> NDArray[np.float64]:
+        """Read a part of the patch and compare it with the model; grounds the lines."""
+        measured = self.macro.read_conductance(region, samples=samples)
+        self.drive = None
+        check_array(measured, region.shape, np.dtype(np.float64), "read_conductance")
+        expected = self.cells[self._within(region)]
+        complaint = self.bounds.cells(measured, expected, samples)
+        require(complaint is None, f"read_conductance({region}): {complaint}")
+        return measured
+
+    def apply(self, drive: Drive) -> None:
+        """Latch a drive."""
+        self.macro.apply(drive.voltage, side=drive.side, region=drive.region)
+        self.drive = drive
+
+    def multiply(self, drive: Drive, samples: int = 1) -> FloatArray:
+        """Apply and read in one, compared with the model."""
+        current = self.macro.multiply(
+            drive.voltage, side=drive.side, region=drive.region, samples=samples
+        )
+        self.drive = drive
+        self.compare(current, samples, "multiply")
+        return current
+
+    def read(self, samples: int = 1) -> FloatArray:
+        """Sense what is latched, compared with the model."""
+        current = self.macro.read(samples)
+        self.compare(current, samples, "read")
+        return current
+
+    def compare(self, current: FloatArray, samples: int, verb: str) -> None:
+        """Require that `current` is what the model has for the drive that is latched."""
+        drive = self.drive
+        if drive is None:
+            self._grounded(current, samples, verb)
+            return
+        cells, zero = self._crossing(drive)
+        voltage = drive.voltage
+        shape = voltage.shape[0], cells.shape[1]
+        check_array(current, shape, voltage.dtype, verb)
+        expected = voltage.astype(np.float64) @ cells + zero
+        complaint = self.bounds.currents(current, expected, voltage, cells, samples)
+        require(complaint is None, f"{verb} with {drive}: {complaint}")
+
+    def _grounded(self, current: FloatArray, samples: int, verb: str) -> None:
+        spec, zero = self.macro.spec, self.zero["rows"].astype(np.float64)
+        if getattr(current, "shape", None) != (1, spec.cols):
+            raise ContractViolation(
+                f"{verb} of grounded lines has shape {getattr(current, 'shape', None)}; "
+                f"it must sense one vector of zero volts on all {spec.cols} columns"
+            )
+        silent = np.zeros((1, 1))
+        complaint = self.bounds.currents(
+            current, zero[None, :], silent, np.zeros((1, spec.cols)), samples
+        )
+        require(complaint is None, f"{verb} of lines that must be grounded: {complaint}")
+
+    def _crossing(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        cells = self.cells[self._within(drive.region)]
+        lines = drive.region.slices[1 if drive.side == "rows" else 0]
+        zero = self.zero[drive.side][lines].astype(np.float64)
+        return (cells if drive.side == "rows" else cells.T), zero
+
+    def _cells(self, samples: int) -> NDArray[np.float64]:
+        cells = self.macro.read_conductance(self.patch, samples=samples)
+        check_array(cells, self.patch.shape, np.dtype(np.float64), "read_conductance")
+        return cells.copy()
+
+    def _zero(self, side: Side) -> FloatArray:
+        spec = self.macro.spec
+        silent = np.zeros((1, spec.rows if side == "rows" else spec.cols))
+        self.macro.apply(silent, side=side)
+        zero = self.macro.read(self.bounds.reference_samples)
+        sensed = spec.cols if side == "rows" else spec.rows
+        check_array(zero, (1, sensed), silent.dtype, f"read of zero volts on {side}")
+        self.macro.safe()
+        offset: FloatArray = zero[0].copy()
+        return offset
+
+    def _within(self, region: Region) -> tuple[slice, slice]:
+        row, col = self.patch.row_start, self.patch.col_start
+        return (
+            slice(region.row_start - row, region.row_stop - row),
+            slice(region.col_start - col, region.col_stop - col),
+        )
+
+
+def check_array(
+    value: object, shape: tuple[int, ...], dtype: np.dtype[np.generic], verb: str
+) -> None:
+    """Require a finite C-contiguous array of the shape and type that the contract promises."""
+    if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != dtype:
+        what = f"{value.dtype} of {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+        raise ContractViolation(f"{verb} returned {what}; it must be {dtype} of {shape}")
+    require(value.flags.c_contiguous, f"{verb} returned an array that is not C-contiguous")
+    require(np.isfinite(value).all(), f"{verb} returned a value that is not finite")
