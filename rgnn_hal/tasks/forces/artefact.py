@@ -29,7 +29,11 @@ def save_model(model: ForcesModel, folder: Path) -> None:
         "weights": weights,
         "record": dict(model.record),
     }
-    arrays |= {"readout": model.readout, "baseline": model.baseline.energies}
+    arrays |= {
+        "readout": model.readout,
+        "baseline": model.baseline.energies,
+        "centre": model.centre,
+    }
     save_artefact(folder, _TASK, description, arrays)
 
 
@@ -45,6 +49,7 @@ def load_model(folder: Path) -> ForcesModel:
             recipe=ForcesRecipe.model_validate(description["recipe"]),
             elements=tuple(description["elements"]),
             baseline=CompositionBaseline(arrays["baseline"]),
+            centre=arrays["centre"],
             weights=restore_weights(description["weights"], arrays),
             readout=arrays["readout"],
             macro_uri=description["macro_uri"],

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import CompositionBaseline, CompositionStatistics
-from rgnn_hal.structures import build_graph, read_frames
+from rgnn_hal.reservoir import DensityStatistics
+from rgnn_hal.structures import RadialBasis, build_graph, read_frames
 
 _EVERY_ELEMENT = tuple(range(1, 119))
 
@@ -57,6 +58,21 @@ def scan(path: Path, cutoff: float, progress: Progress = silent) -> DataSummary:
     ).fit()
     elements = tuple(_EVERY_ELEMENT[index] for index in present)
     return DataSummary(statistics.frames, total, elements, baseline, _sha256(path))
+
+
+def mean_environment(
+    path: Path, data: DataSummary, radial: RadialBasis, progress: Progress = silent
+) -> NDArray[np.float64]:
+    """The mean l = 0 input of each element's atoms, (elements, elements * radial.size).
+
+    Taken away before every product: what all atoms share says nothing, but its noise costs.
+    """
+    statistics = DensityStatistics.empty(len(data.elements), radial)
+    for count, frame in enumerate(read_frames(path), start=1):
+        graph = build_graph(frame.atoms, data.elements, radial.cutoff, where=frame.where)
+        statistics = statistics.with_graph(graph, radial)
+        progress(count, data.frames, "centring")
+    return statistics.mean()
 
 
 def validation_split(frames: int, fraction: float, seed: int) -> NDArray[np.bool_]:

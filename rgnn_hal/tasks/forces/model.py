@@ -30,6 +30,8 @@ class ForcesModel:
     recipe: ForcesRecipe
     elements: tuple[int, ...]
     baseline: CompositionBaseline
+    centre: NDArray[np.float64]
+    """(elements, inputs): see `mean_environment`."""
     weights: FrozenWeights
     readout: NDArray[np.float64]
     """(columns,): see `rgnn_hal.reservoir.design_rows`."""
@@ -55,7 +57,7 @@ class ForcesModel:
 
     def with_mixings(self, mixings: Sequence[Mixing]) -> "Predictor":
         """Predict through any mixings of the reservoir's shapes."""
-        reservoir = Reservoir(self.elements, self.recipe.radial_basis, tuple(mixings))
+        reservoir = Reservoir(self.elements, self.recipe.radial_basis, tuple(mixings), self.centre)
         return Predictor(reservoir, self.baseline, torch.from_numpy(self.readout))
 
 

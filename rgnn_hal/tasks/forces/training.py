@@ -30,6 +30,7 @@ from rgnn_hal.structures import Graph, LabelledFrame, build_graph, read_frames
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     composition,
+    mean_environment,
     scan,
     validation_split,
 )
@@ -70,7 +71,7 @@ def train_forces(
     """Train on an extended-XYZ file of energies (eV) and forces (eV/angstrom).
 
     Args:
-        path: the data; streamed four times, never held.
+        path: the data; streamed a few times, never held.
         macro: chip that will hold the reservoir; nothing happens to it if the data are bad.
         recipe: all choices.
         macro_uri: address to remember in the model.
@@ -86,6 +87,7 @@ def train_forces(
     start = time.perf_counter()
     data = scan(path, recipe.cutoff, progress)
     validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
+    centre = mean_environment(path, data, recipe.radial_basis, progress)
 
     shape = (len(data.elements) * recipe.radial, recipe.channels)
     weights = freeze(
@@ -97,7 +99,7 @@ def train_forces(
         progress=progress,
     )
     matrices = weights.thaw(macro, reads=recipe.reads, progress=progress)
-    reservoir = Reservoir(data.elements, recipe.radial_basis, matrices)
+    reservoir = Reservoir(data.elements, recipe.radial_basis, matrices, centre)
 
     rows = _Rows(reservoir, data, recipe, validates)
     training, validation = rows.collect(path, workers, progress)
@@ -112,7 +114,7 @@ def train_forces(
     )
     result = TrainingResult(
         model=ForcesModel(
-            recipe, data.elements, data.baseline, weights, fit.readout, macro_uri, record={}
+            recipe, data.elements, data.baseline, centre, weights, fit.readout, macro_uri, record={}
         ),
         features=reservoir.columns - len(data.elements),
         trained_parameters=reservoir.columns + len(data.elements),
