@@ -97,6 +97,13 @@ def test_splitting_a_batch_changes_nothing(cuts: tuple[int, ...]) -> None:
     assert np.array_equal(results[0], results[1])
 
 
-def test_too_many_rows_at_full_voltage_are_warned_of(matrix: AnalogMatrix) -> None:
-    with pytest.warns(RuntimeWarning, match="use fewer rows per tile"):
-        matrix.product(np.ones((1, 128)))
+def test_too_many_rows_at_full_voltage_are_warned_of() -> None:
+    # 256 formed cells of about 12 uS at 0.2 V would be 630 uA; the converters end at 400.
+    region = Region(0, 256, 0, 9)
+    (placement,) = place([(256, 8)], NEIGHBOUR, [Site(0, region)])
+    with open_macro("emulator://?seed=1") as macro:
+        form(macro, region)
+        matrix = AnalogMatrix.measure([macro], placement)
+        with pytest.warns(RuntimeWarning, match="use fewer rows per tile"):
+            matrix.product(np.ones((1, 256)))
+        assert matrix.ledger.saturated == 9
