@@ -18,7 +18,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from rgnn_hal.macro.errors import DataError
 from rgnn_hal.readout.statistics import Statistics
 
-DEFAULT_PATH = tuple(10.0**-exponent for exponent in range(2, 13))
+DEFAULT_PATH = tuple(10.0**-exponent for exponent in range(13))
 _PATIENCE = 2
 
 
