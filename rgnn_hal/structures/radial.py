@@ -2,9 +2,10 @@
 
     R_n(r) = n^-p sin(n pi u) f(r),   u(r) = log(1 + r/a) / log(1 + r_c/a),   n = 1..size
 
-The logarithm spends resolution where forces are stiff, at short distance; the factor n^-p damps
-short wavelengths before the random mixing, which is a smoothness prior that costs nothing
-(Bartok-type priors; measured in reference/mlpeers.md 1.4). f is 1 - 10 x^3 + 15 x^4 - 6 x^5 of
+The logarithm spends resolution where forces are stiff, at short distance. The factor n^-p damps
+short wavelengths before the random mixing: a smoothness prior that costs nothing, but the product's
+noise does not shrink with it. Ethanol force errors for p = 0.5, 1, 1.5 are 30, 33, 38 meV/A with
+1.8 % noise; Li3PO4 exact for p = 1, 2 46, 40; p = 1 is between. f is 1 - 10 x^3 + 15 x^4 - 6 x^5 of
 x = r/r_c, so value, slope and curvature vanish at the cutoff. Distances are in angstrom.
 """
 
