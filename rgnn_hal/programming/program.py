@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rgnn_hal.macro import Macro, Region
+from rgnn_hal.macro import Macro, PulseKind, Region
 from rgnn_hal.macro.checks import check_conductance, check_region
 from rgnn_hal.programming.forming import form
 from rgnn_hal.programming.pulse_train import PulseTrain
@@ -21,7 +21,7 @@ def program(
 ) -> ProgrammingReport:
     """Form the pristine cells of `region`, then `write_verify` all of them to `target`, S.
 
-    What cannot be done is refused before any cell is formed.
+    A macro without FORM pulses is taken as formed by its maker. What cannot be done is refused before any cell is formed.
 
     Raises:
         LimitError, NotSupportedError: as `write_verify` and `form`.
@@ -31,7 +31,8 @@ def program(
     tolerance = check_tolerance(macro.spec, tolerance)
     train = PulseTrain.within(macro.spec)
     with macro.lock:
-        form(macro, region, progress=progress)
+        if PulseKind.FORM in macro.spec.pulses:
+            form(macro, region, progress=progress)
         return write_verify(
             macro, goal, region, tolerance=tolerance, train=train, progress=progress
         )
