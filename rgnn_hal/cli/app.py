@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rgnn_hal.cli import check, demo, hardware, science
+from rgnn_hal.cli import characterize, check, demo, hardware, science
 from rgnn_hal.cli.output import print_error
 from rgnn_hal.macro import HalError
 
@@ -23,6 +23,7 @@ app.command("info")(hardware.info)
 app.command("check")(check.check)
 app.command("form")(hardware.form)
 app.command("program")(hardware.program)
+app.command("characterize")(characterize.characterize)
 app.add_typer(train, name="train")
 train.command("forces")(science.train_forces)
 app.command("evaluate")(science.evaluate)
