@@ -8,13 +8,18 @@ from rgnn_hal.structures import RadialBasis
 
 
 class ForcesRecipe(BaseModel):
-    """One set of choices for any chemistry; chosen by validation on several data sets."""
+    """One set of choices for any chemistry.
+
+    Chosen by validation inside the training halves of rMD17 ethanol, 3BPA, Li3PO4 and two elements:
+    beyond 160 channels the solve grows with the cube of the columns and ethanol gains nothing; a
+    shorter cutoff suits molecules, a longer one crystals.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: Annotated[int, Field(ge=1, le=4096)] = 120
+    channels: Annotated[int, Field(ge=1, le=4096)] = 160
     """Random channels per angular momentum: the width of the reservoir."""
-    cutoff: Annotated[float, Field(gt=0.5, le=20)] = 4.5
+    cutoff: Annotated[float, Field(gt=0.5, le=20)] = 5.0
     """Radius of an atom's environment, angstrom."""
     lmax: Annotated[int, Field(ge=0, le=6)] = 3
     """Highest angular momentum."""
