@@ -21,7 +21,7 @@ except ImportError as error:
         "pip install 'rgnn-hal[test]'"
     ) from error
 
-from rgnn_hal.testing.check import CheckReport, Failure, Skip, check
+from rgnn_hal.testing.checking import CheckReport, Failure, Skip, check
 from rgnn_hal.testing.clause import Bias, Clause, ContractViolation
 from rgnn_hal.testing.clauses import CLAUSES
 from rgnn_hal.testing.contract import MacroContract

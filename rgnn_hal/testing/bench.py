@@ -68,6 +68,10 @@ class Bench:
                 raise
         return macro
 
+    def batch(self, wanted: int) -> int:
+        """`wanted` vectors, or the largest batch where that is smaller."""
+        return min(wanted, self.spec.max_batch)
+
     @property
     def kinds(self) -> tuple[PulseKind, ...]:
         """The kinds of pulse that may be given: none in a gentle check."""

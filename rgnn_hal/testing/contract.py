@@ -12,8 +12,8 @@ the contract.
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from rgnn_hal.testing.bench import Bench, Factory, Fault
-from rgnn_hal.testing.check import DEFAULT_EXAMPLES, Failure, Skip, judge
+from rgnn_hal.testing.bench import Bench, Factory
+from rgnn_hal.testing.checking import DEFAULT_EXAMPLES, Failure, Skip, judge
 from rgnn_hal.testing.clause import Clause, ContractViolation
 from rgnn_hal.testing.clauses import CLAUSES
 
@@ -24,8 +24,8 @@ class MacroContract:
     examples: ClassVar[int] = DEFAULT_EXAMPLES
     gentle: ClassVar[bool | None] = None
     derandomize: ClassVar[bool] = True
-    fault: ClassVar[Fault | None] = None
-    """Write it as a staticmethod."""
+    fault: ClassVar[Any] = None
+    """A static method that makes the next verb of the macro it is given fail, or None."""
 
     @classmethod
     def bench(cls, macro: Factory) -> Bench:

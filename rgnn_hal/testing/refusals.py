@@ -49,8 +49,8 @@ def bad_voltages(bench: Bench) -> Iterator[Refusal]:
             for bad in _beyond(bench.spec.read_voltage, dtype):
                 if bench.gentle and np.isinf(bad):  # what if it is not refused?
                     continue
-                voltage = np.zeros((2, lines), dtype)
-                voltage[1, lines - 1] = bad
+                voltage = np.zeros((bench.batch(2), lines), dtype)
+                voltage[-1, -1] = bad
                 yield Refusal(
                     f"{verb} of {bad!r} V", methodcaller(verb, voltage, region=bench.patch)
                 )
@@ -67,7 +67,7 @@ def bad_shapes(bench: Bench) -> Iterator[Refusal]:
         "no vector at all": np.zeros((0, lines)),
         "complex voltages": np.zeros((1, lines), complex),
         "voltages as text": np.full((1, lines), "0"),
-        "ragged lists": [[0.0] * lines, [0.0]],
+        "ragged lists": [[0.0] * lines, [0.0] * (lines + 1)],
     }
     if spec.max_batch * lines <= _LARGEST:
         bad["one vector more than max_batch"] = np.zeros((spec.max_batch + 1, lines), np.float32)

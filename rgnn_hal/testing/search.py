@@ -17,7 +17,7 @@ from hypothesis.errors import HypothesisException
 from rgnn_hal.testing.bench import Bench
 from rgnn_hal.testing.clause import ContractViolation
 
-_SHRINK_SECONDS = 5.0
+_SHRINK_SECONDS = 2.0
 
 
 class Search:

@@ -57,7 +57,7 @@ def transpose_works(bench: Bench) -> None:
     draw = np.random.default_rng(2)
     with bench.open() as macro:
         mirror = Mirror(macro, bench.patch)
-        voltage = draw.uniform(limit.low, limit.high, (3, bench.patch.shape[1]))
+        voltage = draw.uniform(limit.low, limit.high, (bench.batch(3), bench.patch.shape[1]))
         for dtype in (np.float64, np.float32):
             mirror.multiply(Drive(voltage.astype(dtype), "cols", bench.patch))
             mirror.read()

@@ -70,7 +70,7 @@ def reopens_after_close(bench: Bench) -> None:
     for _ in range(2):
         with bench.open() as macro:
             mirror = Mirror(macro, bench.patch)
-            macro.apply(np.full((2, bench.spec.rows), bench.spec.read_voltage.high))
+            macro.apply(np.full((1, bench.spec.rows), bench.spec.read_voltage.high))
         with bench.factory() as again:
             mirror.macro, mirror.drive = again, None
             mirror.read()

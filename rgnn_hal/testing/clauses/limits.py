@@ -88,7 +88,7 @@ def reading_disturbs_nothing(bench: Bench) -> None:
         for side in sides(bench.spec):
             lines = bench.patch.shape[0 if side == "rows" else 1]
             for level in levels(bench.spec.read_voltage):
-                drive = Drive(np.full((4, lines), level), side, bench.patch)
+                drive = Drive(np.full((bench.batch(4), lines), level), side, bench.patch)
                 mirror.multiply(drive)
                 mirror.read()
             mirror.same_cells()
@@ -123,15 +123,15 @@ def every_cell_can_be_read(bench: Bench) -> None:
         for side in sides(spec):
             lines = spec.rows if side == "rows" else spec.cols
             limit = spec.read_voltage
-            voltage = draw.uniform(limit.low, limit.high, (min(3, spec.max_batch), lines))
+            voltage = draw.uniform(limit.low, limit.high, (bench.batch(3), lines))
             mirror.multiply(Drive(voltage, side, spec.region))
 
 
 def spread(bench: Bench, batch: int, seed: int = 0) -> Drive:
-    """Random voltages on the rows of the patch."""
+    """Random voltages on the rows of the patch, as many vectors as asked for and allowed."""
     limit = bench.spec.read_voltage
     draw = np.random.default_rng(seed)
-    voltage = draw.uniform(limit.low, limit.high, (batch, bench.patch.shape[0]))
+    voltage = draw.uniform(limit.low, limit.high, (bench.batch(batch), bench.patch.shape[0]))
     return Drive(voltage, "rows", bench.patch)
 
 

@@ -32,7 +32,7 @@ def safe_grounds(bench: Bench) -> None:
         mirror = Mirror(macro, bench.patch)
         for side in sides(bench.spec):
             lines = bench.patch.shape[0 if side == "rows" else 1]
-            voltage = np.full((2, lines), bench.spec.read_voltage.high)
+            voltage = np.full((bench.batch(2), lines), bench.spec.read_voltage.high)
             for latch in (mirror.apply, mirror.multiply):
                 latch(Drive(voltage, side, bench.patch))
                 mirror.read()

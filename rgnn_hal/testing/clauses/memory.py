@@ -59,7 +59,7 @@ def arguments_are_left_alone(bench: Bench) -> None:
         mirror = Mirror(macro, bench.patch)
         fixed = drive.voltage.copy()
         fixed.flags.writeable = False
-        wide = np.zeros((6, 2 * drive.voltage.shape[1]))
+        wide = np.zeros((2 * len(drive.voltage), 2 * drive.voltage.shape[1]))
         wide[::2, ::2] = drive.voltage
         for argument in (fixed, wide[::2, ::2], np.asfortranarray(drive.voltage)):
             current = macro.multiply(argument, region=bench.patch)

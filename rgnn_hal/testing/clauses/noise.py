@@ -60,7 +60,7 @@ def samples_average(bench: Bench) -> None:
         }
         for verb, (read, resolution) in verbs.items():
             single = _spread(partial(read, 1))
-            if bench.spec.read_noise == 0 or single <= resolution:
+            if bench.spec.read_noise == 0 or single <= 0.5 * resolution:
                 continue  # rounding hides the noise
             mean = _spread(partial(read, many))
             require(

@@ -31,7 +31,7 @@ def batches_keep_their_order(bench: Bench) -> None:
         mirror = Mirror(macro, patch)
         for side in sides(bench.spec):
             lines = patch.shape[0 if side == "rows" else 1]
-            batch = min(lines, bench.spec.max_batch)
+            batch = bench.batch(lines)
             one_hot = limit.high * np.eye(lines)[:batch]
             for voltage in (one_hot, one_hot[::-1].copy()):
                 mirror.apply(Drive(voltage, side, patch))
@@ -69,14 +69,14 @@ def currents_have_the_type_of_voltages(bench: Bench) -> None:
             (np.float16, np.float64),
             (np.int8, np.float64),
         ):
-            voltage = np.zeros((2, lines), dtype)
+            voltage = np.zeros((bench.batch(2), lines), dtype)
             macro.apply(voltage, region=bench.patch)
             for verb, current in (
                 ("read", macro.read()),
                 ("multiply", macro.multiply(voltage, region=bench.patch)),
             ):
                 words = f"{verb} of {np.dtype(dtype)} voltages"
-                check_array(current, (2, sensed), np.dtype(expected), words)
+                check_array(current, (len(voltage), sensed), np.dtype(expected), words)
         current = macro.multiply([[0.0] * lines], region=bench.patch)
         check_array(current, (1, sensed), np.dtype(np.float64), "multiply of a list")
 
@@ -99,12 +99,14 @@ def applying_replaces(bench: Bench) -> None:
     patch = bench.patch
     with bench.open() as macro:
         mirror = Mirror(macro, patch)
+        for seed in range(3):
+            mirror.apply(spread(bench, 2, seed))
+            mirror.read()
         for side in sides(bench.spec):
             for height, width, batch in ((1, patch.shape[1], 3), (patch.shape[0], 1, 1)):
                 region = type(patch).of_shape((height, width), (patch.row_start, patch.col_start))
                 lines = height if side == "rows" else width
-                batch = min(batch, bench.spec.max_batch)
-                voltage = np.full((batch, lines), bench.spec.read_voltage.high)
+                voltage = np.full((bench.batch(batch), lines), bench.spec.read_voltage.high)
                 mirror.apply(spread(bench, 2))
                 mirror.apply(Drive(voltage, side, region))
                 mirror.read()

@@ -1,0 +1,10 @@
+"""Drivers with one defect each, kept so that the kit can be held to finding them.
+
+`MUTANTS` lists every one with the clause that must find it. The first fourteen kinds of defect are
+those by which the design of the kit was chosen; `catalogue` collects, the modules hold the defects.
+"""
+
+from tests.testing.mutants import cells, lifecycle, memory, products, refusing
+from tests.testing.mutants.catalogue import MUTANTS, Mutant
+
+__all__ = ["MUTANTS", "Mutant", "cells", "lifecycle", "memory", "products", "refusing"]
