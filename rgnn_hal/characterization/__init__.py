@@ -5,20 +5,30 @@ with a `run`, in a file of its own; `storage` keeps what they found; `fit` turns
 tables, into parameters of a preset.
 """
 
+from rgnn_hal.characterization.fitted import PRESET_KEYS, FittedParameter, FittedParameters
+from rgnn_hal.characterization.fitting import fit
 from rgnn_hal.characterization.measurement import Measurement
 from rgnn_hal.characterization.plan import Characterization, Plan, characterize, everything
+from rgnn_hal.characterization.preset_file import WrittenPreset, read_preset, write_preset
 from rgnn_hal.characterization.quantity import Estimate, Findings, Series
 from rgnn_hal.characterization.storage import load_measurements, save_measurements
 
 __all__ = [
+    "PRESET_KEYS",
     "Characterization",
     "Estimate",
     "Findings",
+    "FittedParameter",
+    "FittedParameters",
     "Measurement",
     "Plan",
     "Series",
+    "WrittenPreset",
     "characterize",
     "everything",
+    "fit",
     "load_measurements",
+    "read_preset",
     "save_measurements",
+    "write_preset",
 ]

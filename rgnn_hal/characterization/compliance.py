@@ -67,7 +67,7 @@ class Compliance:
                 "lrs_mean": mean_of(lrs.mean(axis=1), "S"),
                 "lrs_cv_device": parts.device_sd,
                 "lrs_cv_cycle": parts.cycle_sd,
-                "hrs_median": median_of(np.median(hrs, axis=1), "S"),
+                "hrs_floor": median_of(np.median(hrs, axis=1), "S"),
                 "hrs_log10_sd": _log_spread(hrs),
                 "gate_voltage": Estimate(patch.set_gate, 0.0, "V", lrs.shape[0]),
             },

@@ -66,6 +66,13 @@ def fit_cubic(voltage: Values, current: Values) -> tuple[Values, Values]:
     return solution[0], solution[1]
 
 
+def fit_currents(voltage: Values, current: Values) -> tuple[Values, Values, Values]:
+    """(zero error in A, G(0), cubic term), each (cells,), of currents (levels, cells), A."""
+    terms = np.stack([np.ones_like(voltage), voltage, voltage**3], axis=1)
+    zero, conductance, cubic = np.linalg.lstsq(terms, current, rcond=None)[0]
+    return zero, conductance, cubic
+
+
 def _solver(voltage: Values) -> Values:
     """(2, levels): least squares for V and V^3."""
     terms = np.stack([voltage, voltage**3], axis=1)

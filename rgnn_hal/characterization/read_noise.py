@@ -19,6 +19,7 @@ from rgnn_hal.characterization.measurement import need_conducting, part_of
 from rgnn_hal.characterization.populations import mean_of, median_of, spread_of
 from rgnn_hal.characterization.quantity import Estimate, Findings, Series, Values
 from rgnn_hal.characterization.spectrum import (
+    SLOW,
     level_of_differences,
     mean_interval,
     noise_parts,
@@ -34,8 +35,6 @@ _FAR = 6.5
 _ONE_SD_BELOW = 0.15866
 _LEAST_CELLS = 16
 """Fewer have no bulk to stand out of."""
-_SLOW = 0.05
-"""The slope is fitted below this share of the reading rate, where white noise weighs least."""
 _TRACES = 4
 
 
@@ -100,9 +99,9 @@ def analyse(time: Values, reading: Values) -> Findings:
             "telegraph_amplitude_sigma": spread,
         }
         series["telegraph_amplitude"] = Series(amplitude, "S")
-    if quiet.sum() >= 2:
+    if quiet.sum() >= 2 and white.value > 0:
         spectrum = power_spectrum(relative, interval)
-        band = float(spectrum.frequency[0]), _SLOW / interval
+        band = float(spectrum.frequency[0]), SLOW / interval
         estimates["spectrum_slope"] = slope_of(spectrum, band)
         series |= {
             "frequency": Series(spectrum.frequency, "Hz"),

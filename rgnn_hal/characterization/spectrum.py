@@ -21,8 +21,13 @@ from rgnn_hal.characterization.likelihood import maximum_likelihood
 from rgnn_hal.characterization.quantity import Estimate, Values
 from rgnn_hal.macro import DataError
 
+SLOW = 0.05
+"""Of the reading rate: the slope is fitted below, where white noise weighs least."""
 _SEGMENTS = 8
 _LEAST_READS = 64
+_PASSES = 3
+_STANDS_OUT = 4.0
+"""Standard deviations of a bin: beyond is a line, such as the mains or its alias."""
 _HANN_BINS = 1.5
 """Equivalent noise bandwidth of the window, bins: neighbours are correlated, errors grow."""
 
@@ -98,33 +103,47 @@ def slope_of(spectrum: Spectrum, band: tuple[float, float]) -> Estimate:
 
 
 def noise_parts(spectrum: Spectrum) -> NoiseParts:
-    """White and flicker part of a relative signal's spectrum.
+    """White and flicker part of a relative signal's spectrum, without lines that stand out of it.
 
     Raises:
         DataError: no flicker to be seen.
     """
     frequency, density = spectrum.frequency, spectrum.density
-    weight = spectrum.averages / _HANN_BINS
+    lines = np.zeros(density.size, dtype=np.bool_)
+    for _ in range(_PASSES):
+        found, error = _fit_parts(frequency[~lines], density[~lines], spectrum.averages)
+        excess = density / _model(found, frequency) - 1
+        lines = excess > _STANDS_OUT / np.sqrt(spectrum.averages)
+    if error[2] > 0.5 or error[1] > 1.0:
+        raise DataError("no flicker noise stands out of the white; measure for longer")
+    white = float(np.sqrt(np.exp(found[0]) / (2 * spectrum.interval)))
+    flicker, count = float(np.exp(found[1])), int((~lines).sum())
+    return NoiseParts(
+        Estimate(white, float(white * error[0] / 2), "1", count),
+        Estimate(flicker, float(flicker * error[1]), "1/Hz", count),
+        Estimate(float(found[2]), float(error[2]), "1", count),
+    )
+
+
+def _fit_parts(frequency: Values, density: Values, averages: float) -> tuple[Values, Values]:
+    """(ln white, ln flicker, exponent) of densities, and their errors."""
+    weight = averages / _HANN_BINS
     high = float(np.median(density[-density.size // 4 :]))
     low = float(density[:4].mean())
     excess = max(low - high, 0.05 * high) * float(frequency[:4].mean())
 
     def objective(parameters: Values) -> float:
-        white, flicker, exponent = parameters
-        model = np.exp(white) + np.exp(flicker) * frequency**-exponent
+        model = _model(parameters, frequency)
         return float(weight * np.sum(np.log(model) + density / model))
 
     start = np.array([np.log(high), np.log(excess), 1.0])
-    found, error = maximum_likelihood(objective, start, np.array([0.05, 0.3, 0.2]))
-    if error[2] > 0.5 or error[1] > 1.0:
-        raise DataError("no flicker noise stands out of the white; measure for longer")
-    white = float(np.sqrt(np.exp(found[0]) / (2 * spectrum.interval)))
-    count = frequency.size
-    return NoiseParts(
-        Estimate(white, float(white * error[0] / 2), "1", count),
-        Estimate(float(np.exp(found[1])), float(np.exp(found[1]) * error[1]), "1/Hz", count),
-        Estimate(float(found[2]), float(error[2]), "1", count),
-    )
+    return maximum_likelihood(objective, start, np.array([0.05, 0.3, 0.2]))
+
+
+def _model(parameters: Values, frequency: Values) -> Values:
+    white, flicker, exponent = parameters
+    density: Values = np.exp(white) + np.exp(flicker) * frequency**-exponent
+    return density
 
 
 def _inside(spectrum: Spectrum, band: tuple[float, float]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rgnn_hal.cli import characterize, check, demo, hardware, science
+from rgnn_hal.cli import bench, characterize, check, demo, hardware, science
 from rgnn_hal.cli.output import print_error
 from rgnn_hal.macro import HalError
 
@@ -24,8 +24,10 @@ app.command("check")(check.check)
 app.command("form")(hardware.form)
 app.command("program")(hardware.program)
 app.command("characterize")(characterize.characterize)
+app.command("fit")(characterize.fit)
 app.add_typer(train, name="train")
 train.command("forces")(science.train_forces)
+app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(science.evaluate)
 app.command("predict")(science.predict)
 

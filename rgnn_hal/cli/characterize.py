@@ -80,4 +80,41 @@ def _readable(summary: dict[str, Any]) -> dict[str, Any]:
         name: f"{one['value']:.6g} ± {one['standard_error']:.2g} {one['unit']}"
         for name, one in summary["parameters"].items()
     }
-    return {key: value for key, value in summary.items() if key != "parameters"} | rows
+    skipped = {f"skipped {name}": why for name, why in summary.get("skipped", {}).items()}
+    return {key: summary[key] for key in summary if key not in ("parameters", "skipped")} | (
+        rows | skipped
+    )
+
+
+def fit(
+    measurements: Annotated[
+        Path,
+        typer.Argument(
+            help="measurements.h5 of characterize, a bench's table, or a folder of them."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Preset to write, TOML.")],
+    base: Annotated[
+        str, typer.Option("--base", help="Preset, or its file, for what the data leave open.")
+    ] = "chip40nm",
+    json: Json = False,
+) -> None:
+    """Turn measurements into a preset of the emulator, with uncertainties."""
+    from rgnn_hal.characterization import fit as run
+    from rgnn_hal.characterization import read_preset, write_preset
+
+    document = read_preset(base)
+    with progress_bar() as progress:
+        fitted = run(measurements, progress)
+    description = f"fitted to {measurements.name}; the rest is {document.get('name', base)}"
+    written = write_preset(fitted, document, out, description)
+    summary: dict[str, Any] = {
+        "out": str(written.path),
+        "parameters": {
+            one.name: _estimate(one.estimate) | {"source": one.source, "preset_key": one.preset_key}
+            for one in fitted.parameters
+        },
+        "written": list(written.written),
+        "unplaced": list(written.unplaced),
+    }
+    print_result(summary if json else _readable(summary), json)

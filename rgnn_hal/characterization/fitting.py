@@ -1,0 +1,72 @@
+"""Fit: measurements of a chip, in our format or as tables of a bench, become parameters."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from rgnn_hal.characterization.fitted import FittedParameter, FittedParameters
+from rgnn_hal.characterization.quantity import Estimate
+from rgnn_hal.characterization.storage import load_measurements
+from rgnn_hal.characterization.table_fits import TABLE_FORMATS, TableFormat
+from rgnn_hal.macro import DataError
+from rgnn_hal.progress import Progress, silent
+
+
+def fit(source: Path, progress: Progress = silent) -> FittedParameters:
+    """Everything that `source` determines.
+
+    Args:
+        source: measurements.h5 of `characterize`, a table of a bench, or a folder of such tables.
+        progress: told after every file.
+
+    Raises:
+        DataError: nothing that can be read, or nothing in it that can be fitted.
+        FileNotFoundError: nothing there.
+    """
+    if not source.exists():
+        raise FileNotFoundError(2, "no such file or folder", str(source))
+    files = sorted(source.iterdir()) if source.is_dir() else [source]
+    known = [(file, kind) for file in files if (kind := _kind(file)) is not None]
+    if not known:
+        patterns = ", ".join(table.pattern for table in TABLE_FORMATS)
+        raise DataError(
+            f"{source.name} holds no measurements: give the measurements.h5 of "
+            f"rgnn-hal characterize, or tables named {patterns}, each also as .gz"
+        )
+    found: dict[str, FittedParameter] = {}
+    for done, (file, kind) in enumerate(known, start=1):
+        for name, estimate in _estimates(file, kind).items():
+            if np.isfinite(estimate.value) and np.isfinite(estimate.standard_error):
+                found[name] = FittedParameter(name, estimate, _source(file, estimate))
+        progress(done, len(known), "fitting")
+    if not found:
+        raise DataError(f"{source.name} determines no parameter; measure with more permissions")
+    return FittedParameters(tuple(found.values()))
+
+
+def _kind(path: Path) -> TableFormat | str | None:
+    if not path.is_file():
+        return None
+    tables = [table for table in TABLE_FORMATS if table.matches(path)]
+    if tables:
+        return tables[0]
+    return "measurements" if path.suffix in (".h5", ".hdf5") or h5py.is_hdf5(path) else None
+
+
+def _estimates(path: Path, kind: TableFormat | str) -> dict[str, Estimate]:
+    if isinstance(kind, TableFormat):
+        return kind.fit(path)
+    return {
+        f"{measurement}.{name}": estimate
+        for measurement, found in load_measurements(path).findings.items()
+        for name, estimate in found.estimates.items()
+    }
+
+
+def _source(path: Path, estimate: Estimate) -> str:
+    """Where a number comes from; a preset has no key for its uncertainty, so it stands here."""
+    error = estimate.standard_error
+    text = f"fitted to {path.name}, n = {estimate.count}"
+    unit = "" if estimate.unit == "1" else f" {estimate.unit}"
+    return f"{text}, standard error {error:.2g}{unit}" if error > 0 else text
