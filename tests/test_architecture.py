@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mapping": {"macro", "progress"},
     "programming": {"macro", "progress"},
     "characterization": {"macro", "programming", "progress"},
+    "benchmarks": {"macro", "programming", "progress"},
     "analog": {"macro", "mapping", "programming", "cost", "progress"},
     "readout": {*_ENGINE, "structures", "progress"},
     "reservoir": {*_ENGINE, "structures", "cost", "progress"},
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         *_ENGINE,
         *_SCIENCE,
-        *("tasks", "report", "wrappers", "testing", "characterization", "progress"),
+        *("tasks", "report", "wrappers", "testing", "characterization", "benchmarks", "progress"),
     },
 }
 """Which parts of `rgnn_hal` each part may import, besides itself."""

@@ -1,0 +1,37 @@
+"""Commands `bench ...`: measure speed on this machine, on one thread."""
+
+import subprocess
+from typing import Annotated
+
+import typer
+
+from rgnn_hal.cli.output import Json, print_error, print_result, progress_bar
+
+Seconds = Annotated[float, typer.Option(help="Time to spend on each figure, s.", min=0.0)]
+
+bench = typer.Typer(
+    help="Measure speed: ratios from one run, each with its reference.", no_args_is_help=True
+)
+
+
+@bench.callback()
+def _group() -> None:
+    """Keep `bench` a group while it has one member."""
+
+
+@bench.command("emulator")
+def emulator(seconds: Seconds = 4.0, json: Json = False) -> None:
+    """Emulated products and programming, in times of a plain float32 matrix product."""
+    _run("emulator", seconds, json)
+
+
+def _run(name: str, seconds: float, as_json: bool) -> None:
+    from rgnn_hal.benchmarks import run_alone
+
+    try:
+        with progress_bar() as progress:
+            figures = run_alone(name, seconds=seconds, progress=progress)
+    except subprocess.CalledProcessError as error:
+        print_error(error, as_json)
+        raise typer.Exit(1) from error
+    print_result(figures, as_json)

@@ -1,0 +1,57 @@
+"""Benchmarks measure what they say, alone and on one thread."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from rgnn_hal.benchmarks import run_alone
+from rgnn_hal.benchmarks.timing import best_times
+from rgnn_hal.cli.app import app
+
+
+def test_times_are_those_of_the_work_and_not_of_waiting() -> None:
+    def work() -> int:
+        return sum(range(20_000))
+
+    def work_twice_and_sleep() -> int:
+        time.sleep(0.002)
+        return work() + work()
+
+    once, twice = best_times([work, work_twice_and_sleep], seconds=0.2)
+    assert twice / once == pytest.approx(2.0, rel=0.3)
+
+
+def test_the_emulator_benchmark_states_every_figure_with_its_reference() -> None:
+    result = CliRunner().invoke(app, ["bench", "emulator", "--json", "--seconds", "0.05"])
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert {
+        *("noisy_b1", "noisy_b64", "noisy_b1024", "bitserial8_b1024"),
+        *("gemm_b1_gflops", "gemm_b64_gflops", "gemm_b1024_gflops"),
+        *("program_cells_per_second", "form_cells_per_second"),
+        *("peak_memory_mb", "empty_memory_mb"),
+    } <= set(figures)
+    assert all(value > 0 for value in figures.values())
+    # Loose by a factor of two or so: this is a test of the code, on a machine that may be busy.
+    assert figures["noisy_b1024"] < 6
+    assert figures["noisy_b1"] < 12
+    assert figures["bitserial8_b1024"] < 40
+
+
+def test_a_benchmark_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        run_alone("nosuch", seconds=0.1)
+    assert "nosuch" in capfd.readouterr().err
+
+
+def test_a_benchmark_that_fails_ends_with_code_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(3, ["bench"])
+
+    monkeypatch.setattr("rgnn_hal.benchmarks.run_alone", fail)
+    result = CliRunner().invoke(app, ["bench", "emulator", "--json"])
+    assert result.exit_code == 1
+    assert "error" in json.loads(result.stdout)
