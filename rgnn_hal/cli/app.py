@@ -28,7 +28,6 @@ app.command("fit")(characterize.fit)
 app.add_typer(train, name="train")
 train.command("forces")(science.train_forces)
 app.add_typer(bench.bench, name="bench")
-app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(science.evaluate)
 app.command("predict")(science.predict)
 
