@@ -27,6 +27,9 @@ from rgnn_hal_firmware.window import Side, Window
 
 FloatArray = NDArray[np.floating[Any]]
 
+_BLOCK = 1 << 14
+"""Cells that are pulsed at a time: what is calculated for them stays in cache."""
+
 
 class PulseKind(StrEnum):
     """FORM and SET raise conductance, RESET lowers it."""
@@ -119,8 +122,11 @@ class Chip:
             PulseKind.SET: self._switching.set,
             PulseKind.RESET: self._switching.reset,
         }[kind]
-        act(after, cells, voltage[responsive], gate_voltage[responsive], width, count)
-        after.time_ns += round(self._groups(mask, window) * count * width * 1e9)
+        amplitude, gate = voltage[responsive], gate_voltage[responsive]
+        for start in range(0, cells.size, _BLOCK):
+            some = slice(start, start + _BLOCK)
+            act(after, cells[some], amplitude[some], gate[some], width, count)
+        after.time_ns += round(self._groups(mask) * count * width * 1e9)
         self.ground()
         self._commit(after)
         self._state = after
@@ -179,11 +185,10 @@ class Chip:
         finally:
             file.release()
 
-    def _groups(self, mask: NDArray[np.bool_], window: Window) -> int:
+    def _groups(self, mask: NDArray[np.bool_]) -> int:
         """How many pulses follow one another: one per row and multiplexer position in use."""
         positions = self.preset.parameters.array.multiplexed_columns
-        row, col = np.nonzero(mask)
-        return int(np.unique(row * positions + (col + window.col_start) % positions).size)
+        return sum(int(mask[:, first::positions].any(axis=1).sum()) for first in range(positions))
 
     def _commit(self, state: ChipState) -> None:
         if self._file is not None:

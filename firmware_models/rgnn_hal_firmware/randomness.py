@@ -6,10 +6,10 @@ into calls never changes what happens to a cell. *Streams* are endless sequences
 for noise in bulk, in blocks of which each has its own Philox key (Salmon et al., SC 2011), so that
 a position in the stream can be reached without walking there.
 
-A normal of a stream is the sum of two from a table of 65536 equally likely quantiles, addressed by
-two halves of a 32-bit word. In 4e7 of them no moment or tail up to 4 sd differs from a normal's by
-more than sampling; the last is at 5.9 sd. They are the same on every machine and take a third of
-the time of NumPy's ziggurat (3 ns against 9).
+Every normal is the sum of two from a table of 65536 equally likely quantiles, addressed by 16 bits
+each. In 4e7 of them no moment or tail up to 4 sd differs from a normal's by more than sampling; the
+last is at 5.9 sd. They are the same on every machine and take a third of the time of NumPy's
+ziggurat in a stream (3 ns against 9), and a fifth of the inverse distribution function's in a draw.
 """
 
 from enum import IntEnum
@@ -70,10 +70,7 @@ def uniform(
     event: NDArray[np.integer] | int = 0,
 ) -> NDArray[np.float64]:
     """Uniform in (0, 1), one per element of `cell` broadcast with `event`."""
-    key = _key(seed, purpose)
-    with np.errstate(over="ignore"):
-        bits = _mix(cell.astype(np.uint64) * _GOLDEN + key)
-        bits = _mix(bits + np.asarray(event).astype(np.uint64) * _GOLDEN)
+    bits = draw_bits(seed, purpose, cell, event)
     bits >>= np.uint64(11)
     value = bits.astype(np.float64)
     value += 0.5
@@ -88,8 +85,33 @@ def normal(
     event: NDArray[np.integer] | int = 0,
 ) -> NDArray[np.float64]:
     """Standard normal, one per element of `cell` broadcast with `event`."""
-    value = uniform(seed, purpose, cell, event)
-    ndtri(value, out=value)
+    return normal_of(draw_bits(seed, purpose, cell, event))
+
+
+def draw_bits(
+    seed: int,
+    purpose: Purpose,
+    cell: NDArray[np.integer],
+    event: NDArray[np.integer] | int = 0,
+) -> NDArray[np.uint64]:
+    """64 random bits, one word per element of `cell` broadcast with `event`."""
+    key = _key(seed, purpose)
+    with np.errstate(over="ignore"):
+        bits = _mixed(cell.astype(np.uint64) * _GOLDEN + key)
+        return _mixed(bits + np.asarray(event).astype(np.uint64) * _GOLDEN)
+
+
+def further_bits(bits: NDArray[np.uint64], step: NDArray[np.integer] | int) -> NDArray[np.uint64]:
+    """Bits that follow from `bits` and the number `step`."""
+    with np.errstate(over="ignore"):
+        return _mixed(bits + np.asarray(step).astype(np.uint64) * _GOLDEN)
+
+
+def normal_of(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """A standard normal of each word."""
+    quarters = bits.astype("<u8", copy=False).view("<u2").reshape(*bits.shape, 4)
+    value = _HALF_NORMALS.take(quarters[..., 3]).astype(np.float64)
+    value += _HALF_NORMALS.take(quarters[..., 2])
     return value
 
 
@@ -143,8 +165,15 @@ def _key(seed: int, purpose: Purpose) -> np.uint64:
 
 
 def _mix(bits: NDArray[np.uint64] | np.uint64) -> NDArray[np.uint64]:
-    bits = np.asarray(bits)
+    return _mixed(np.array(bits))
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64; consumes its argument."""
     with np.errstate(over="ignore"):
-        bits = (bits ^ (bits >> np.uint64(30))) * _MIX_1
-        bits = (bits ^ (bits >> np.uint64(27))) * _MIX_2
-        return bits ^ (bits >> np.uint64(31))
+        bits ^= bits >> np.uint64(30)
+        bits *= _MIX_1
+        bits ^= bits >> np.uint64(27)
+        bits *= _MIX_2
+        bits ^= bits >> np.uint64(31)
+    return bits

@@ -12,21 +12,45 @@ SET runs into the compliance conductance G_c that the transistor's current allow
 Semicond. Sci. Technol. 31, 063002 (2016)); in RESET the transistor is a source follower that passes
 at most V_g - V_t. V_cell and part of G_c differ from device to device; z and the other part of G_c
 from cycle to cycle.
+
+Long trains have a closed form. After 16 pulses one by one the other n act together: their works x
+add up to a normal number with the sum's mean and variance, and SET runs into the highest G_c of m
+draws, the largest of m normals being Phi^-1(U^(1/m)). Pulses that complete SET make m = n; many
+gentle ones, s = 1 - e^-x << 1, share a draw: m = n s (0.6 + 0.4 s) follows singly drawn trains to
+2 %.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal
+from rgnn_hal_firmware.randomness import Purpose, normal, uniform
 from rgnn_hal_firmware.state import ChipState
 
 Cells = NDArray[np.int64]
 Values = NDArray[np.float64]
 Voltages = NDArray[np.floating[Any]]
+
+_ONE_BY_ONE = 16
+"""Pulses of a train that are drawn singly."""
+
+
+@dataclass(frozen=True)
+class _Pulses:
+    """What pulses of one call have in store for each cell: logarithms, one per cell."""
+
+    cells: Cells
+    event: NDArray[np.uint32]
+    log_rate: Values
+    """ln x without the cycle's spread."""
+
+    def after(self, count: int) -> "_Pulses":
+        return _Pulses(self.cells, self.event + np.uint32(count), self.log_rate)
 
 
 class Switching:
@@ -51,18 +75,24 @@ class Switching:
         `voltage` and `gate` are per cell, V; `width` in s.
         """
         switching = self._switching
-        overdrive = (voltage - self.set_voltage[cells]) / switching.set_volts_per_decade
-        rate = width / switching.reference_width * 10.0**overdrive
+        pulses = self._pulses(
+            state, cells, voltage - self.set_voltage[cells], switching.set_volts_per_decade, width
+        )
         above_threshold = np.maximum(gate - switching.threshold_voltage, 0.0)
         compliance = switching.compliance_slope * above_threshold * self._compliance_spread[cells]
-        conductance, pulses = state.conductance.reshape(-1), state.pulses.reshape(-1)
-        for _ in range(count):
-            now, event = conductance[cells], pulses[cells]
-            spread = normal(self._seed, Purpose.COMPLIANCE_CYCLE, cells, event)
-            ceiling = compliance * np.exp(switching.compliance_cv_cycle * spread)
-            step = -np.expm1(-rate * self._cycle_factor(cells, event))
-            conductance[cells] = now + np.maximum(ceiling - now, 0.0) * step
-            pulses[cells] = event + 1
+        conductance = state.conductance.reshape(-1)
+        now = conductance[cells]
+        for done, together in _train(count):
+            these = pulses.after(done)
+            work = self._work(these, together)
+            ceiling = self._highest(these, together)
+            ceiling *= compliance
+            ceiling -= now
+            np.maximum(ceiling, 0.0, out=ceiling)
+            ceiling *= _share(work)
+            now += ceiling
+        conductance[cells] = now
+        state.pulses.reshape(-1)[cells] += np.uint32(count)
 
     def reset(
         self,
@@ -76,15 +106,21 @@ class Switching:
         """Give formed `cells` `count` RESET pulses; arguments as for `set`."""
         switching = self._switching
         across = np.minimum(voltage, gate - switching.threshold_voltage)
-        overdrive = (across - self.reset_voltage[cells]) / switching.reset_volts_per_decade
-        rate = width / switching.reference_width * 10.0**overdrive
-        conductance, pulses = state.conductance.reshape(-1), state.pulses.reshape(-1)
-        for _ in range(count):
-            event = pulses[cells]
-            above_floor = np.maximum(conductance[cells] - switching.floor_conductance, 0.0)
-            step = np.expm1(-rate * self._cycle_factor(cells, event))
-            conductance[cells] += above_floor * step
-            pulses[cells] = event + 1
+        pulses = self._pulses(
+            state,
+            cells,
+            across - self.reset_voltage[cells],
+            switching.reset_volts_per_decade,
+            width,
+        )
+        conductance = state.conductance.reshape(-1)
+        now = conductance[cells]
+        for done, together in _train(count):
+            above_floor = np.maximum(now - switching.floor_conductance, 0.0)
+            above_floor *= _share(self._work(pulses.after(done), together))
+            now -= above_floor
+        conductance[cells] = now
+        state.pulses.reshape(-1)[cells] += np.uint32(count)
 
     @cached_property
     def set_voltage(self) -> Values:
@@ -104,7 +140,54 @@ class Switching:
         spread: Values = np.exp(self._switching.compliance_cv_device * draw)
         return spread
 
-    def _cycle_factor(self, cells: Cells, event: NDArray[np.uint32]) -> Values:
-        draw = normal(self._seed, Purpose.RATE_CYCLE, cells, event)
-        factor: Values = np.exp(self._switching.rate_sigma_cycle * draw)
-        return factor
+    def _pulses(
+        self,
+        state: ChipState,
+        cells: Cells,
+        overdrive: Values,
+        volts_per_decade: float,
+        width: float,
+    ) -> _Pulses:
+        overdrive *= np.log(10.0) / volts_per_decade
+        overdrive += np.log(width / self._switching.reference_width)
+        return _Pulses(cells, state.pulses.reshape(-1)[cells], overdrive)
+
+    def _work(self, pulses: _Pulses, count: int) -> Values:
+        """x of the next `count` pulses together."""
+        sigma = self._switching.rate_sigma_cycle
+        draw = normal(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
+        if count == 1:
+            draw *= sigma
+            draw += pulses.log_rate
+            return np.exp(draw, out=draw)
+        mean = np.exp(sigma**2 / 2)
+        draw *= mean * np.sqrt(np.expm1(sigma**2) * count)
+        draw += mean * count
+        draw *= np.exp(pulses.log_rate)
+        return draw
+
+    def _highest(self, pulses: _Pulses, count: int) -> Values:
+        """The highest compliance of the next `count` pulses, relative to the cell's own."""
+        switching = self._switching
+        if count == 1:
+            draw = normal(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
+        else:
+            share = _share(np.exp(pulses.log_rate))
+            effective = np.maximum(1.0, count * share * (0.6 + 0.4 * share))
+            lowest = uniform(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
+            draw = ndtri(lowest ** (1.0 / effective))
+        draw *= switching.compliance_cv_cycle
+        return np.exp(draw, out=draw)
+
+
+def _train(count: int) -> list[tuple[int, int]]:
+    """(pulses before, pulses together) of each part of a train of `count`."""
+    singly = [(done, 1) for done in range(min(count, _ONE_BY_ONE))]
+    return singly + [(_ONE_BY_ONE, count - _ONE_BY_ONE)] * (count > _ONE_BY_ONE)
+
+
+def _share(work: Values) -> Values:
+    """1 - e^-x: the share of its way that a cell goes; consumes its argument."""
+    np.negative(work, out=work)
+    np.expm1(work, out=work)
+    return np.negative(work, out=work)

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -137,3 +138,34 @@ def test_incremental_write_verify_reaches_any_target_in_eight_or_nine_pulses(
     error = chip.read_conductance(chip.whole) - target
     assert np.mean(np.abs(error[chip.healthy]) <= 1e-6) > 0.98
     assert pulses[chip.healthy].mean() == pytest.approx(8.5, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "voltage", "gate"), [(SET, 1.0, 2.0), (SET, 2.0, 2.0), (RESET, 0.9, 2.6)]
+)
+def test_a_long_train_in_one_call_does_what_its_pulses_do_one_by_one(
+    make_preset: MakePreset,
+    formed: Formed,
+    pulse: Pulse,
+    kind: PulseKind,
+    voltage: float,
+    gate: float,
+) -> None:
+    at_once, singly = (formed(Chip(make_preset(), 3, exact=True)) for _ in range(2))
+    pulse(at_once, kind, voltage, gate, count=200)
+    for _ in range(200):
+        pulse(singly, kind, voltage, gate)
+    quantiles = [0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98]
+    np.testing.assert_allclose(
+        np.quantile(cells(at_once), quantiles), np.quantile(cells(singly), quantiles), rtol=0.02
+    )
+
+
+def test_a_million_pulses_are_as_quick_as_twenty(
+    make_preset: MakePreset, formed: Formed, pulse: Pulse
+) -> None:
+    chip = formed(Chip(make_preset(), 3, exact=True))
+    started = time.process_time()
+    pulse(chip, SET, 1.2, 2.0, width=50e-9, count=1_000_000)
+    assert time.process_time() - started < 0.5
+    assert np.median(cells(chip)) > 30e-6 * 1.4
