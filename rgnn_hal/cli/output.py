@@ -53,15 +53,20 @@ def progress_bar() -> Iterator[Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
-        phases: dict[str, Any] = {}
+    bar = Bar(*columns, console=Console(stderr=True))
+    phases: dict[str, Any] = {}
 
-        def report(done: int, total: int, label: str) -> None:
-            if label not in phases:
-                phases[label] = bar.add_task(label, total=total)
-            bar.update(phases[label], completed=done, total=total)
+    def report(done: int, total: int, label: str) -> None:
+        bar.start()  # only now: a bar without phases would print an empty line
+        if label not in phases:
+            phases[label] = bar.add_task(label, total=total)
+        bar.update(phases[label], completed=done, total=total)
 
+    try:
         yield report
+    finally:
+        if phases:
+            bar.stop()
 
 
 def _plain(value: Any) -> Any:
