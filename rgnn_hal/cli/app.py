@@ -30,6 +30,7 @@ train.command("forces")(science.train_forces)
 app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(science.evaluate)
 app.command("predict")(science.predict)
+app.command("md")(science.md)
 
 
 def main() -> None:

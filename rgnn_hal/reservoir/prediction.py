@@ -2,6 +2,8 @@
 
     dE/dA = theta . dB/dA,   dE/dV_l = dE/dA_l W_l^T,   F = -dE/dV . d(R Y)/dr
 
+With d_e the displacement of edge e, the virial is dE/d(strain) = sum_e dE/dd_e d_e^T.
+
 Cost and memory are linear in the number of atoms. As in `design`, A may come from hardware while
 W_l^T is the twin's.
 """
@@ -22,10 +24,14 @@ _ATOMS_PER_BLOCK = 16  # 116 us per atom of silicon, 160 channels; 135 with 64
 
 @dataclass(frozen=True)
 class Prediction:
-    """Energy (eV), shares of it per atom (atoms,), forces (atoms, 3) in eV/angstrom."""
+    """What a readout says about one structure."""
 
     atom_energies: Tensor
+    """Shares of the energy, (atoms,) eV."""
     forces: Tensor
+    """(atoms, 3), eV/angstrom."""
+    virial: Tensor
+    """dE/d(strain), (3, 3), eV; over the volume it is the stress."""
 
     @property
     def energy(self) -> float:
@@ -46,9 +52,14 @@ def predict(
         energy, slope = _sweep(reservoir, components[:, atoms], theta[:, graph.species[atoms]])
         energies.append(energy)
         slopes.append(slope)
+    rise = _edge_rises(graph, basis, torch.cat(slopes, dim=1), elements)
+    forces = rise.new_zeros((graph.atoms, 3))
+    forces.index_add_(0, graph.centre, rise)
+    forces.index_add_(0, graph.neighbour, rise, alpha=-1.0)
     return Prediction(
         atom_energies=torch.cat(energies) + constants[graph.species],
-        forces=_forces(graph, basis, torch.cat(slopes, dim=1), elements),
+        forces=forces,
+        virial=rise.T @ graph.displacement,
     )
 
 
@@ -65,15 +76,12 @@ def _sweep(reservoir: Reservoir, components: Tensor, theta: Tensor) -> tuple[Ten
     return (theta * values).sum(dim=(0, 2)), torch.cat(slopes)
 
 
-def _forces(graph: Graph, basis: EdgeBasis, slopes: Tensor, elements: int) -> Tensor:
-    """Forces (atoms, 3) from dE/dV ((lmax+1)^2, atoms, inputs)."""
+def _edge_rises(graph: Graph, basis: EdgeBasis, slopes: Tensor, elements: int) -> Tensor:
+    """dE/d(displacement) of every edge, (edges, 3), from dE/dV ((lmax+1)^2, atoms, inputs)."""
     by_element = slopes.reshape(*slopes.shape[:2], elements, -1).permute(1, 2, 0, 3)
     edge = by_element[graph.centre, graph.species[graph.neighbour]]
     along_angle = torch.einsum("emn,en->em", edge, basis.radial)
     along_radius = torch.einsum("emn,en,em->e", edge, basis.radial_slope, basis.angular)
     rise = torch.einsum("em,ema->ea", along_angle, basis.angular_gradient)
     rise += along_radius[:, None] * basis.direction
-    forces = rise.new_zeros((graph.atoms, 3))
-    forces.index_add_(0, graph.centre, rise)
-    forces.index_add_(0, graph.neighbour, rise, alpha=-1.0)
-    return forces
+    return rise

@@ -123,6 +123,20 @@ def test_evaluate_and_predict_use_the_trained_chip(run: Run, trained: Path, tmp_
     assert out.read_text().count("Lattice") == 22
 
 
+def test_md_reports_drift_and_speed(run: Run, trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "t.extxyz"
+    answer = ok(
+        run("md", trained, TEST, "--temperature", 300, "--steps", 5, "--out", out, "--stride", 1,
+            "--twin", "--json")
+    )  # fmt: skip
+    assert {"energy_drift_mev_per_atom_ps", "steps_per_second"} <= answer.keys()
+    assert out.read_text().count("Lattice") == answer["frames"] == 6
+    mistake(
+        run("md", trained, TEST, "--temperature", 300, "--steps", 5, "--out", out,
+            "--ensemble", "npt"), "npt"
+    )  # fmt: skip
+
+
 def test_results_are_readable_without_json(run: Run) -> None:
     code, out, _ = run("form", "emulator://?seed=7", "--region", "0:8,0:8")
     assert code == 0

@@ -6,7 +6,9 @@ artefact on disk keeps all that a later session needs.
 """
 
 from rgnn_hal.tasks.forces.artefact import load_model, save_model
+from rgnn_hal.tasks.forces.calculator import ForcesCalculator
 from rgnn_hal.tasks.forces.dataset import DataSummary, scan
+from rgnn_hal.tasks.forces.dynamics import Ensemble, Trajectory, run_dynamics
 from rgnn_hal.tasks.forces.evaluation import Evaluation, evaluate_forces
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.prediction import predict_file
@@ -15,14 +17,18 @@ from rgnn_hal.tasks.forces.training import TrainingResult, train_forces
 
 __all__ = [
     "DataSummary",
+    "Ensemble",
     "Evaluation",
+    "ForcesCalculator",
     "ForcesModel",
     "ForcesRecipe",
     "Predictor",
     "TrainingResult",
+    "Trajectory",
     "evaluate_forces",
     "load_model",
     "predict_file",
+    "run_dynamics",
     "save_model",
     "scan",
     "train_forces",

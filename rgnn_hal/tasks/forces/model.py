@@ -5,7 +5,7 @@ The model itself is hardware-free. Joined to mixings, on a macro or digital, it 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ase
@@ -81,7 +81,7 @@ class Predictor:
         components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
         result = predict(self.reservoir, graph, basis, components, self.readout)
         offsets = torch.from_numpy(self.baseline.energies)[graph.species]
-        return Prediction(result.atom_energies + offsets, result.forces)
+        return replace(result, atom_energies=result.atom_energies + offsets)
 
     def composition(self, atoms: ase.Atoms) -> NDArray[np.float64]:
         """Atoms of each of the model's elements."""
