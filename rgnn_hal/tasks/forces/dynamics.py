@@ -112,6 +112,7 @@ def run_dynamics(
             temperature_K=temperature,
             friction=_FRICTION / units.fs,
             rng=rng,
+            fixcm=False,  # fixing it does not sample the canonical distribution
         )
     )
     records: list[tuple[float, float, float, float]] = []
