@@ -6,8 +6,8 @@ the rate x = -ln(1 - f) (so x = 1 takes a cell 63 % of the way), exponential in 
     y = ln x = ln(width / 1 us) + ln 10 (V - V_cell) / volts_per_decade + cycle
 
 The amplitude is raised in steps, each from a freshly prepared state. Slope and voltage come from
-the medians of y over cells, which the cells that went too far or not at all to be measured enter by
-rank; device and cycle spread come from repeats at the amplitude with x nearest to 1/4. A SET ends at
+the medians of y over cells, which cells that went too far or not at all to be measured enter by
+rank; device and cycle spread come from repeats at the amplitude with x nearest to 1/4. SET ends at
 a compliance that scatters from cycle to cycle by itself, which adds a few per cent to its spread.
 """
 

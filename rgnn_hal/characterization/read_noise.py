@@ -10,6 +10,7 @@ moments m2 = s^2 + A^2 q (1 - q) and m3 = A^3 q (1 - q)(1 - 2 q), so
 Cells that telegraph between levels closer than about s / 2 stay among the quiet ones.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,10 @@ from rgnn_hal.characterization.measurement import need_conducting, part_of
 from rgnn_hal.characterization.populations import mean_of, median_of, spread_of
 from rgnn_hal.characterization.quantity import Estimate, Findings, Series, Values
 from rgnn_hal.characterization.spectrum import (
-    SLOW,
     level_of_differences,
     mean_interval,
-    noise_parts,
     power_spectrum,
-    slope_of,
+    spectral_estimates,
 )
 from rgnn_hal.macro import DataError, Macro, Region
 from rgnn_hal.progress import Progress
@@ -66,12 +65,11 @@ class ReadNoise:
 
 def analyse(time: Values, reading: Values) -> Findings:
     """What `reading` (cells, reads), S, at `time` (reads,), s, says about noise."""
-    interval = mean_interval(time)
     mean = reading.mean(axis=1)
     level = level_of_differences(reading)
     loud = _loud(reading, level)
     quiet = ~loud
-    white = mean_of(level[quiet], "S")
+    white = _rms(level[quiet])
     relative = reading[quiet] / mean[quiet, None] - 1
     estimates = {
         "white": white,
@@ -99,23 +97,13 @@ def analyse(time: Values, reading: Values) -> Findings:
             "telegraph_amplitude_sigma": spread,
         }
         series["telegraph_amplitude"] = Series(amplitude, "S")
-    if quiet.sum() >= 2 and white.value > 0:
-        spectrum = power_spectrum(relative, interval)
-        band = float(spectrum.frequency[0]), SLOW / interval
-        estimates["spectrum_slope"] = slope_of(spectrum, band)
-        series |= {
-            "frequency": Series(spectrum.frequency, "Hz"),
-            "density": Series(spectrum.density, "1/Hz"),
-        }
-        try:
-            parts = noise_parts(spectrum)
-        except DataError:
-            pass  # white alone describes it
-        else:
-            estimates |= {
-                "white_floor_relative": parts.white,
-                "flicker_at_1_hz": parts.flicker,
-                "flicker_exponent": parts.exponent,
+    if white.value > 0:
+        with suppress(DataError):  # few reads, or a clock that stands still: levels alone
+            spectrum = power_spectrum(relative, mean_interval(time))
+            estimates |= spectral_estimates(spectrum)
+            series |= {
+                "frequency": Series(spectrum.frequency, "Hz"),
+                "density": Series(spectrum.density, "1/Hz"),
             }
     return Findings(estimates, series)
 
@@ -131,6 +119,14 @@ def _loud(reading: Values, level: Values) -> NDArray[np.bool_]:
     farthest = np.abs(reading - np.median(reading, axis=1, keepdims=True)).max(axis=1)
     rare: NDArray[np.bool_] = farthest > _FAR * middle
     return loud | rare
+
+
+def _rms(level: Values) -> Estimate:
+    """Of levels that scatter by sampling: their mean would be low by 3 / (8 reads)."""
+    power = mean_of(level**2, "S^2")
+    rms = float(np.sqrt(power.value))
+    error = power.standard_error / (2 * rms) if rms > 0 else 0.0
+    return Estimate(rms, error, "S", power.count)
 
 
 def _amplitudes(reading: Values, white: float) -> Values:

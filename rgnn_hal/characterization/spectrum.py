@@ -11,6 +11,7 @@ ln S + P / S, in which a periodogram P is exponentially distributed about S. Whi
 s^2 per read has the density 2 s^2 dt.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +22,13 @@ from rgnn_hal.characterization.likelihood import maximum_likelihood
 from rgnn_hal.characterization.quantity import Estimate, Values
 from rgnn_hal.macro import DataError
 
-SLOW = 0.05
+_SLOW = 0.05
 """Of the reading rate: the slope is fitted below, where white noise weighs least."""
 _SEGMENTS = 8
 _LEAST_READS = 64
 _PASSES = 3
+_WORTH = 8.0
+"""Log-likelihood that flicker's two parameters must gain over white noise alone."""
 _STANDS_OUT = 4.0
 """Standard deviations of a bin: beyond is a line, such as the mains or its alias."""
 _HANN_BINS = 1.5
@@ -114,7 +117,9 @@ def noise_parts(spectrum: Spectrum) -> NoiseParts:
         found, error = _fit_parts(frequency[~lines], density[~lines], spectrum.averages)
         excess = density / _model(found, frequency) - 1
         lines = excess > _STANDS_OUT / np.sqrt(spectrum.averages)
-    if error[2] > 0.5 or error[1] > 1.0:
+    quiet = density[~lines]
+    gain = _misfit(_model(found, frequency[~lines]), quiet) - _misfit(quiet.mean(), quiet)
+    if -gain * spectrum.averages / _HANN_BINS < _WORTH or error[2] > 0.5:
         raise DataError("no flicker noise stands out of the white; measure for longer")
     white = float(np.sqrt(np.exp(found[0]) / (2 * spectrum.interval)))
     flicker, count = float(np.exp(found[1])), int((~lines).sum())
@@ -125,6 +130,22 @@ def noise_parts(spectrum: Spectrum) -> NoiseParts:
     )
 
 
+def spectral_estimates(spectrum: Spectrum) -> dict[str, Estimate]:
+    """Slope and parts, as far as a relative signal's spectrum determines them."""
+    estimates = {}
+    with suppress(DataError):  # too short a record
+        band = float(spectrum.frequency[0]), _SLOW / spectrum.interval
+        estimates["spectrum_slope"] = slope_of(spectrum, band)
+    with suppress(DataError):  # white alone describes it
+        parts = noise_parts(spectrum)
+        estimates |= {
+            "white_floor_relative": parts.white,
+            "flicker_at_1_hz": parts.flicker,
+            "flicker_exponent": parts.exponent,
+        }
+    return estimates
+
+
 def _fit_parts(frequency: Values, density: Values, averages: float) -> tuple[Values, Values]:
     """(ln white, ln flicker, exponent) of densities, and their errors."""
     weight = averages / _HANN_BINS
@@ -133,11 +154,15 @@ def _fit_parts(frequency: Values, density: Values, averages: float) -> tuple[Val
     excess = max(low - high, 0.05 * high) * float(frequency[:4].mean())
 
     def objective(parameters: Values) -> float:
-        model = _model(parameters, frequency)
-        return float(weight * np.sum(np.log(model) + density / model))
+        return weight * _misfit(_model(parameters, frequency), density)
 
     start = np.array([np.log(high), np.log(excess), 1.0])
     return maximum_likelihood(objective, start, np.array([0.05, 0.3, 0.2]))
+
+
+def _misfit(model: Values | float, density: Values) -> float:
+    """Whittle's negative log-likelihood of one periodogram."""
+    return float(np.sum(np.log(model) + density / model))
 
 
 def _model(parameters: Values, frequency: Values) -> Values:

@@ -24,12 +24,10 @@ from rgnn_hal.characterization.populations import (
 )
 from rgnn_hal.characterization.quantity import Estimate, Values
 from rgnn_hal.characterization.spectrum import (
-    SLOW,
     level_of_differences,
     mean_interval,
-    noise_parts,
     power_spectrum,
-    slope_of,
+    spectral_estimates,
 )
 from rgnn_hal.characterization.tables import positive, read_table
 from rgnn_hal.macro import DataError
@@ -79,24 +77,12 @@ def fit_trace(path: Path) -> Estimates:
     # Of white noise, neighbouring differences are correlated by -1/2: var(mean d^2) = 3/n.
     error = level * np.sqrt(3 / reads) / 2
     spectrum = power_spectrum(conductance[None, :] / mean - 1, interval)
-    estimates = {
+    return {
         "read_noise.white": Estimate(level, error, "S", reads),
         "read_noise.white_relative": Estimate(level / mean, error / mean, "1", reads),
         "read_noise.rms_relative": spread_of(conductance / mean, "1"),
         "read_noise.mean_conductance": Estimate(mean, level / np.sqrt(reads), "S", reads),
-        "read_noise.spectrum_slope": slope_of(
-            spectrum, (float(spectrum.frequency[0]), SLOW / interval)
-        ),
-    }
-    try:
-        parts = noise_parts(spectrum)
-    except DataError:
-        return estimates  # white alone describes it
-    return estimates | {
-        "read_noise.white_floor_relative": parts.white,
-        "read_noise.flicker_at_1_hz": parts.flicker,
-        "read_noise.flicker_exponent": parts.exponent,
-    }
+    } | {f"read_noise.{name}": found for name, found in spectral_estimates(spectrum).items()}
 
 
 def fit_cycles(path: Path) -> Estimates:

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +54,10 @@ def _lines(path: Path) -> list[str]:
         if path.suffix == ".gz":
             raw = gzip.decompress(raw)
         return raw.decode("ascii").splitlines()
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, ValueError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise DataError(
             f"{path.name} is no complete table of text ({error}); copy it again"
         ) from error
-    except OSError as error:
-        if error.errno is None:  # zlib's own complaints
-            raise DataError(f"{path.name} is damaged ({error}); copy it again") from error
-        raise
 
 
 def _number(field: str, path: Path, line: int) -> float:
