@@ -92,8 +92,8 @@ class CellConverter:
         periphery = parameters.periphery
         return cls(periphery.cell_step, 2**periphery.adc_bits - 1)
 
-    def codes(self, conductance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What it reads, in codes; consumes its argument."""
-        conductance /= self.step
-        np.rint(conductance, out=conductance)
-        return np.clip(conductance, 0, self.top, out=conductance)
+    def codes(self, total: NDArray[np.float64], reads: int) -> None:
+        """What a sum of `reads` conductances (S) reads, in codes, in place."""
+        total /= self.step
+        np.rint(total, out=total)
+        np.clip(total, 0, reads * self.top, out=total)

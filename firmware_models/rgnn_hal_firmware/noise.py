@@ -10,7 +10,7 @@ Telegraph amplitudes scale likewise, and no trap blocks more than its cell condu
 a window's cells with all that disturbs them; slow noise of other kinds (1/f) enters there too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -63,10 +63,21 @@ class Disturbed:
         variance[self.fast.where] += self.fast.variance * self._scale(self.fast) ** 2
         return variance
 
-    def disturb(self, reads: Values, number: NDArray[np.integer]) -> None:
-        """Add the fast traps' shifts to single `reads` (S), of which each cell has its `number`."""
-        shift = self.fast.shift_of_read(number[self.fast.where])
-        reads[self.fast.where] += shift * self._scale(self.fast)
+    def disturb(self, sums: Values, number: NDArray[np.integer], reads: int) -> None:
+        """Add the fast traps' shifts to `sums` (S) of `reads` reads, the first of `number`."""
+        shift = self.fast.shift_of_reads(number[self.fast.where], reads)
+        sums[self.fast.where] += shift * self._scale(self.fast)
+
+    def picked(self, where: NDArray[np.bool_]) -> Self:
+        """The cells of the mask `where` in one row, for `disturb`."""
+        place = np.cumsum(where).reshape(where.shape) - 1
+        kept = where[self.fast.where]
+        col = place[self.fast.where][kept]
+        fast = self.fast.moved(kept, np.zeros_like(col), col)
+        one_row = {
+            name: getattr(self, name)[where][None] for name in ("at_rest", "sigma", "loudness")
+        }
+        return replace(self, fast=fast, **one_row)
 
     def _scale(self, traps: Traps) -> Values:
         """By how much each trap's amplitude is smaller than in a formed cell."""

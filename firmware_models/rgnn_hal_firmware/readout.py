@@ -23,11 +23,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal_firmware.converters import CellConverter, InputConverter, LineConverters
+from rgnn_hal_firmware.converters import InputConverter, LineConverters
 from rgnn_hal_firmware.noise import Disturbed, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import NormalStream, Purpose, normal
+from rgnn_hal_firmware.randomness import NormalStream, Purpose
+from rgnn_hal_firmware.single_cells import CellReader
 from rgnn_hal_firmware.state import ChipState, StreamKey, StreamPosition
 from rgnn_hal_firmware.telegraph import Traps
 from rgnn_hal_firmware.window import Side, Window
@@ -98,7 +99,7 @@ class NoisyReadout:
             "rows": LineConverters.of(parameters, seed, "rows"),
             "cols": LineConverters.of(parameters, seed, "cols"),
         }
-        self._cell = CellConverter.of(parameters)
+        self._cell = CellReader(parameters, seed)
         self._streams: dict[StreamKey, NormalStream] = {}
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
@@ -140,17 +141,10 @@ class NoisyReadout:
         """(rows, columns), S."""
         cells = self._cells(window, state)
         conductance = cells.conductance(state.time_ns // self._refresh_ns * self._refresh)
-        numbers, reads = window.cells(self._cols), state.reads[window.slices]
-        total = np.zeros(window.shape)
-        for _ in range(samples):
-            seen = normal(self._seed, Purpose.CELL_READ, numbers, reads)
-            seen *= cells.sigma
-            seen += conductance
-            cells.disturb(seen, reads)
-            total += self._cell.codes(seen)
-            reads += 1
-        total *= self._cell.step / samples
-        return total
+        reads = state.reads[window.slices]
+        read = self._cell.read(cells, conductance, window.cells(self._cols), reads, samples)
+        reads += np.uint32(samples)
+        return read
 
     def _cells(self, window: Window, state: ChipState) -> Disturbed:
         return Disturbed.of(state.conductance, window, self._noise, self._traps)

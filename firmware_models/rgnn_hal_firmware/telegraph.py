@@ -32,6 +32,7 @@ _STEPS_PER_TIME_CONSTANT = 2
 _RENEWAL = -np.expm1(-1.0 / _STEPS_PER_TIME_CONSTANT)
 _END_OF_TIME = 1e12
 """s; later than this nothing moves, which keeps step numbers within int64."""
+_READS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,17 @@ class Traps:
         variance: Values = self.amplitude**2 * self.empty * (1.0 - self.empty)
         return variance
 
-    def shift_of_read(self, read: NDArray[np.integer]) -> Values:
-        """A (b - q), S, drawn anew for the read of each cell that has number `read`."""
-        return self._shift(uniform(self.seed, Purpose.TRAP_READ, self.cell, read))
+    def shift_of_reads(self, read: NDArray[np.integer], count: int) -> Values:
+        """Sum of A (b - q), S, over `count` independent reads, numbered from `read` for each cell.
+
+        In how many of up to 16 reads a trap is empty is one binomial draw.
+        """
+        empty = np.zeros(self.cell.size)
+        for start in range(0, count, _READS_AT_ONCE):
+            draw = uniform(self.seed, Purpose.TRAP_READ, self.cell, read + start)
+            empty += _binomial(draw, min(_READS_AT_ONCE, count - start), self.empty)
+        shift: Values = self.amplitude * (empty - count * self.empty)
+        return shift
 
     def shift_at(self, time: float) -> Values:
         """A (b(t) - q), S, at `time` (s)."""
@@ -110,13 +119,31 @@ class Traps:
         shift: Values = self.amplitude * ((draw < self.empty) - self.empty)
         return shift
 
-    def _select(self, which: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Self:
+    def moved(self, which: NDArray[np.bool_] | Index, row: Index, col: Index) -> Self:
+        """Some of the traps, at other places: `row` and `col` of each."""
         return type(self)(
             self.seed,
             self.cell[which],
-            self.row[which] - origin[0],
-            self.col[which] - origin[1],
+            row,
+            col,
             self.amplitude[which],
             self.empty[which],
             self.time_constant[which],
         )
+
+    def _select(self, which: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Self:
+        return self.moved(which, self.row[which] - origin[0], self.col[which] - origin[1])
+
+
+def _binomial(draw: Values, count: int, probability: Values) -> Values:
+    """Successes among `count` trials, from one uniform `draw` each."""
+    failures = 1.0 - probability
+    term = failures**count
+    odds = probability / failures
+    total, successes = term.copy(), np.zeros(draw.size)
+    for trial in range(count):
+        successes += draw >= total
+        term *= odds
+        term *= (count - trial) / (trial + 1)
+        total += term
+    return successes

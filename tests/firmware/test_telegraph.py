@@ -49,7 +49,7 @@ def test_a_state_does_not_depend_on_who_asked_before(one_second: Traps) -> None:
 
 
 def test_single_reads_see_both_levels_independently(one_second: Traps) -> None:
-    reads = np.array([one_second.shift_of_read(np.array(n)) for n in range(600)])
+    reads = np.array([one_second.shift_of_reads(np.array(n), 1) for n in range(600)])
     assert (reads**2).mean() == pytest.approx(one_second.variance.mean(), rel=0.02)
     assert abs(np.mean(reads[1:] * reads[:-1])) < 0.01 * one_second.variance.mean()
 
