@@ -21,6 +21,7 @@ from rgnn_hal_firmware.defects import stuck_conductance
 from rgnn_hal_firmware.forming import Forming
 from rgnn_hal_firmware.parameters import Preset, load_preset
 from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
+from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.switching import Switching
 from rgnn_hal_firmware.window import Side, Window
@@ -59,7 +60,12 @@ class Chip:
         self._file = file
         self._forming = Forming(parameters, seed)
         self._switching = Switching(parameters, seed)
-        self._readout: Readout = ExactReadout() if exact else NoisyReadout(parameters, seed)
+        self._relaxation = Relaxation(parameters, seed)
+        self._readout: Readout = (
+            ExactReadout(parameters, self._relaxation)
+            if exact
+            else NoisyReadout(parameters, seed, self._relaxation)
+        )
         self._read_ns = round(parameters.read_time * 1e9)
         stuck = stuck_conductance(parameters, seed)
         self._healthy = np.isnan(stuck)
@@ -113,6 +119,7 @@ class Chip:
             ChipStorageError: the state could not be written; the chip is as before.
         """
         after = self._state.copy_cells()
+        after.join_clocks()
         responsive = mask & self._healthy[window.slices]
         if kind is not PulseKind.FORM:
             responsive &= self._state.formed[window.slices]
@@ -125,12 +132,15 @@ class Chip:
         amplitude, gate = voltage[responsive], gate_voltage[responsive]
         for start in range(0, cells.size, _BLOCK):
             some = slice(start, start + _BLOCK)
+            self._relaxation.settle(after, cells[some], after.time)
             act(after, cells[some], amplitude[some], gate[some], width, count)
         after.time_ns += round(self._groups(mask) * count * width * 1e9)
+        after.pulsed_at.reshape(-1)[cells] = after.time
         self.ground()
         self._commit(after)
         self._state = after
         self._unsaved = False
+        self._relaxation.forget(cells)
         self._readout.forget()
 
     def apply(self, voltage: FloatArray, side: Side, window: Window) -> None:
@@ -149,6 +159,7 @@ class Chip:
     def read_conductance(self, window: Window, samples: int = 1) -> NDArray[np.float64]:
         """Every cell of `window` by itself, (rows, columns), S."""
         self.ground()
+        self._state.join_clocks()
         conductance = self._readout.conductance(window, self._state, samples)
         self._state.time_ns += window.shape[0] * samples * self._read_ns
         self._unsaved = True
@@ -166,6 +177,7 @@ class Chip:
 
     def wait(self, duration: float) -> None:
         """Let `duration` seconds of chip time pass."""
+        self._state.join_clocks()
         seconds = int(duration)
         self._state.time_ns += seconds * 10**9 + round((duration - seconds) * 1e9)
         self._unsaved = True

@@ -6,7 +6,7 @@ damaged file is an error and never a wrong chip. The file keeps its own paramete
 change because the preset it was made from is refined later.
 
     / attrs: chip = JSON {preset document, seed, clocks}
-    /conductance /formed /stress /pulses /reads   (rows, columns)
+    /conductance /formed /stress /pulses /pulsed_at /reads   (rows, columns)
     /streams   (streams, 7): window, driven side is columns, normals, conversions
 
 *Commit* writes a new file beside the old one, flushes it to the disk and renames it over the old
@@ -36,9 +36,9 @@ DEFAULT_PRESET = "chip40nm"
 DEFAULT_SEED = 0
 
 _MAGIC = b"rgnn-hal chip, format "
-_VERSION = 1
+_VERSION = 2
 _HEADER = 512
-_CELLS = ("conductance", "formed", "stress", "pulses", "reads")
+_CELLS = ("conductance", "formed", "stress", "pulses", "pulsed_at", "reads")
 
 
 class ChipFile:

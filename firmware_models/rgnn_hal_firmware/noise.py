@@ -6,8 +6,8 @@ Lett. 96, 053503 (2010)), so pristine cells are quiet:
 
     sigma(G) = white * min(1, G / quiet_below)
 
-Telegraph amplitudes scale likewise, and no trap blocks more than its cell conducts. `Disturbed` is
-a window's cells with all that disturbs them; slow noise of other kinds (1/f) enters there too.
+Telegraph amplitudes scale likewise, and no trap blocks more than its cell conducts. `Disturbances`
+are all of one chip, `Disturbed` a window's cells with all that moves and disturbs them.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +16,48 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal_firmware.parameters import ReadNoiseParameters
+from rgnn_hal_firmware.parameters import ChipParameters, ReadNoiseParameters
+from rgnn_hal_firmware.relaxation import Relaxation
+from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.telegraph import Traps
 from rgnn_hal_firmware.window import Window
 
 FloatArray = NDArray[np.floating[Any]]
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Disturbances:
+    """All that disturbs one chip's cells."""
+
+    noise: ReadNoiseParameters
+    fast: Traps
+    slow: Traps
+    refresh: float
+    """Grid of chip time on which slow traps move, s."""
+    relaxation: Relaxation
+
+    @classmethod
+    def of(cls, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> Self:
+        """The chip's own."""
+        refresh = parameters.telegraph.refresh
+        fast, slow = Traps.of(parameters, seed).split(refresh)
+        return cls(parameters.read_noise, fast, slow, refresh, relaxation)
+
+    def inside(self, window: Window, state: ChipState) -> "Disturbed":
+        """The cells of `window` on a chip in `state`."""
+        at_rest = state.conductance[window.slices].copy()
+        loudness = np.minimum(at_rest / self.noise.quiet_below, 1.0)
+        return Disturbed(
+            at_rest=at_rest,
+            sigma=self.noise.white * loudness,
+            loudness=loudness,
+            fast=self.fast.inside(window),
+            slow=self.slow.inside(window),
+            window=window,
+            state=state,
+            chip=self,
+        )
 
 
 @dataclass(frozen=True)
@@ -36,26 +72,23 @@ class Disturbed:
     """sigma over that of formed cells: 0 ... 1."""
     fast: Traps
     slow: Traps
+    window: Window
+    state: ChipState
+    """Of the chip when the cells were pulsed last."""
+    chip: Disturbances
 
-    @classmethod
-    def of(
-        cls,
-        conductance: Values,
-        window: Window,
-        noise: ReadNoiseParameters,
-        traps: tuple[Traps, Traps],
-    ) -> Self:
-        """The cells of `window` on a chip of `conductance` (S) with fast and slow `traps`."""
-        at_rest = conductance[window.slices].copy()
-        loudness = np.minimum(at_rest / noise.quiet_below, 1.0)
-        fast, slow = (kind.inside(window) for kind in traps)
-        return cls(at_rest, noise.white * loudness, loudness, fast, slow)
+    @property
+    def moves(self) -> bool:
+        """Whether `conductance` depends on the time."""
+        return bool(self.slow.cell.size) or self.chip.relaxation.active
 
     def conductance(self, time: float) -> Values:
-        """Shifted by the slow traps as they are at `time` (s), S; a copy."""
-        shifted = self.at_rest.copy()
-        shifted[self.slow.where] += self.slow.shift_at(time) * self._scale(self.slow)
-        return shifted
+        """Relaxed, and shifted by the slow traps, as the cells are at `time` (s), S; a copy."""
+        present = self.at_rest + self.chip.relaxation.shift(self.state, self.window, time)
+        if self.slow.cell.size:
+            step = np.floor(time / self.chip.refresh) * self.chip.refresh
+            present[self.slow.where] += self.slow.shift_at(step) * self._scale(self.slow)
+        return present
 
     def variance(self) -> Values:
         """Of one read or one sample: white and fast traps, S^2."""

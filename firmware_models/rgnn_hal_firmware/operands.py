@@ -50,7 +50,7 @@ class Operands:
             return None
         self._kept.move_to_end(key)
         if operand.refresh != refresh:
-            if operand.cells.slow.cell.size:
+            if operand.cells.moves:
                 operand.conductance = self._mean(operand.cells, side, dtype, refresh)
             operand.refresh = refresh
         return operand

@@ -15,56 +15,32 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from rgnn_hal_firmware.errors import PresetError
+from rgnn_hal_firmware.quantities import (
+    Amperes,
+    Bits,
+    Count,
+    Fraction,
+    Frozen,
+    Levels,
+    Quantity,
+    Ratio,
+    Seconds,
+    SecondsRange,
+    Siemens,
+    SiemensPerVolt,
+    SiemensRange,
+    SiemensTable,
+    Volts,
+    VoltsRange,
+    in_unit,
+    same_length,
+)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Quantity(_Frozen):
-    """One parameter as its file states it."""
-
-    value: int | float | tuple[float, float]
-    unit: str
-    source: Annotated[str, Field(min_length=1)]
-    guess: bool = False
-
-
-def _in(unit: str) -> BeforeValidator:
-    def value_of(table: object) -> object:
-        quantity = Quantity.model_validate(table)
-        if quantity.unit != unit:
-            raise ValueError(f"must be given in {unit!r}, not {quantity.unit!r}")
-        return quantity.value
-
-    return BeforeValidator(value_of)
-
-
-def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
-    if not pair[0] < pair[1]:
-        raise ValueError(f"{pair[0]:g} ... {pair[1]:g} is empty")
-    return pair
-
-
-_Pair = tuple[float, float]
-Volts = Annotated[float, _in("V")]
-Siemens = Annotated[float, Field(gt=0), _in("S")]
-SiemensPerVolt = Annotated[float, Field(gt=0), _in("S/V")]
-Amperes = Annotated[float, Field(ge=0), _in("A")]
-Seconds = Annotated[float, Field(gt=0), _in("s")]
-Ratio = Annotated[float, Field(ge=0), _in("1")]
-Fraction = Annotated[float, Field(ge=0, le=1), _in("1")]
-Count = Annotated[int, Field(gt=0), _in("1")]
-Bits = Annotated[int, Field(ge=2, le=24), _in("1")]
-VoltsRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), _in("V")]
-SiemensRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), _in("S")]
-SecondsRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), _in("s")]
-
-
-class ArrayParameters(_Frozen):
+class ArrayParameters(Frozen):
     """Geometry, and the window that cells can be written into."""
 
     rows: Count
@@ -73,7 +49,7 @@ class ArrayParameters(_Frozen):
     conductance_window: SiemensRange
 
 
-class FormingParameters(_Frozen):
+class FormingParameters(Frozen):
     """Dielectric breakdown of pristine cells: see `forming`."""
 
     breakdown_voltage_mean: Volts
@@ -96,7 +72,7 @@ class FormingParameters(_Frozen):
         return self.conductance_mean * self.conductance_cv
 
 
-class SwitchingParameters(_Frozen):
+class SwitchingParameters(Frozen):
     """SET and RESET of formed cells: see `switching`."""
 
     threshold_voltage: Volts
@@ -114,7 +90,7 @@ class SwitchingParameters(_Frozen):
     rate_sigma_cycle: Ratio
 
 
-class DefectParameters(_Frozen):
+class DefectParameters(Frozen):
     """Cells that no pulse moves: see `defects`."""
 
     open_density: Fraction
@@ -125,14 +101,29 @@ class DefectParameters(_Frozen):
     short_excess_sd: Ratio
 
 
-class ReadNoiseParameters(_Frozen):
+class ReadNoiseParameters(Frozen):
     """White noise of one cell in one read: see `noise`."""
 
-    white: Annotated[float, Field(ge=0), _in("S")]
+    white: Annotated[float, Field(ge=0), in_unit("S")]
     quiet_below: Siemens
 
 
-class TelegraphParameters(_Frozen):
+class RelaxationParameters(Frozen):
+    """What cells do after their last pulse, by conductance: see `relaxation`."""
+
+    onset: Annotated[float, Field(gt=0, lt=1), in_unit("s")]
+    levels: Levels
+    sd_one_second: SiemensTable
+    sd_one_day: SiemensTable
+    drift_per_e_fold: SiemensTable
+
+    @model_validator(mode="after")
+    def _one_value_per_level(self) -> Self:
+        same_length(self.levels, self.sd_one_second, self.sd_one_day, self.drift_per_e_fold)
+        return self
+
+
+class TelegraphParameters(Frozen):
     """Random telegraph noise: see `telegraph`."""
 
     cell_fraction: Fraction
@@ -142,7 +133,7 @@ class TelegraphParameters(_Frozen):
     refresh: Seconds
 
 
-class PeripheryParameters(_Frozen):
+class PeripheryParameters(Frozen):
     """Converters and their timing: see `converters`."""
 
     read_voltage: VoltsRange
@@ -164,7 +155,7 @@ class PeripheryParameters(_Frozen):
         return self
 
 
-class PulseEnvelope(_Frozen):
+class PulseEnvelope(Frozen):
     """What the pulse generators of the board can do for one kind of pulse."""
 
     voltage: VoltsRange
@@ -173,7 +164,7 @@ class PulseEnvelope(_Frozen):
     max_count: Count
 
 
-class LimitParameters(_Frozen):
+class LimitParameters(Frozen):
     """One envelope per kind of pulse."""
 
     form: PulseEnvelope
@@ -181,7 +172,7 @@ class LimitParameters(_Frozen):
     reset: PulseEnvelope
 
 
-class ChipParameters(_Frozen):
+class ChipParameters(Frozen):
     """Everything that a chip is made from, besides its seed."""
 
     array: ArrayParameters
@@ -190,6 +181,7 @@ class ChipParameters(_Frozen):
     defects: DefectParameters
     read_noise: ReadNoiseParameters
     telegraph: TelegraphParameters
+    relaxation: RelaxationParameters
     periphery: PeripheryParameters
     limits: LimitParameters
 
@@ -210,7 +202,7 @@ class ChipParameters(_Frozen):
         return math.sqrt(self.read_noise.white**2 + traps.cell_fraction * mean_square / 6)
 
 
-class Preset(_Frozen):
+class Preset(Frozen):
     """A named parameter set together with where each number comes from."""
 
     name: str

@@ -61,6 +61,10 @@ class Purpose(IntEnum):
     TRAP_RENEWAL = 22
     TRAP_STATE = 23
     TRAP_READ = 24
+    RELAXATION = 25
+    FLICKER = 26
+    TEMPERATURE_COEFFICIENT = 27
+    LIFETIME = 28
 
 
 def uniform(

@@ -14,7 +14,7 @@ products plus its own conversions. So neither the split of a batch nor products 
 chip change a result. In float64 that holds to the bit but for one conversion in 1e12 that lies on
 the edge between two codes, in float32, where BLAS rounds more, for one in 1e3.
 
-`ExactReadout` is the same chip on ideal instruments: no noise, no converters.
+`ExactReadout` is the same chip on ideal instruments: no noise, no converters. Its cells relax.
 """
 
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
-from rgnn_hal_firmware.noise import Disturbed, FloatArray
+from rgnn_hal_firmware.noise import Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import NormalStream, Purpose
+from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.single_cells import CellReader
 from rgnn_hal_firmware.state import ChipState, StreamKey, StreamPosition
-from rgnn_hal_firmware.telegraph import Traps
 from rgnn_hal_firmware.window import Side, Window
 
 _BLOCK = 1 << 17
@@ -58,8 +58,12 @@ class Readout(Protocol):
 class ExactReadout:
     """Ideal instruments."""
 
-    def __init__(self) -> None:
-        self._single: NDArray[np.float32] | None = None
+    def __init__(self, parameters: ChipParameters, relaxation: Relaxation) -> None:
+        self._whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
+        self._relaxation = relaxation
+        self._read_ns = round(parameters.read_time * 1e9)
+        self._refresh = parameters.telegraph.refresh
+        self._relaxed: tuple[int, NDArray[np.float64], NDArray[np.float32]] | None = None
 
     def latch(self, voltage: FloatArray) -> FloatArray:
         """`voltage` itself."""
@@ -69,30 +73,45 @@ class ExactReadout:
         self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
     ) -> FloatArray:
         """`latched @ G` in the type of `latched`."""
-        conductance: FloatArray = state.conductance
-        if latched.dtype == np.float32:
-            if self._single is None:
-                self._single = state.conductance.astype(np.float32)
-            conductance = self._single
-        crossing = conductance[window.slices]
-        currents: FloatArray = latched @ (crossing if side == "rows" else crossing.T)
+        batch, dtype = latched.shape[0], latched.dtype
+        currents = np.empty((batch, window.shape[1 if side == "rows" else 0]), dtype)
+        started_ns = state.time_ns + state.product_time_ns
+        vector_ns = samples * self._read_ns
+        for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):
+            double, single = self._present(refresh, state)
+            crossing = (single if dtype == np.float32 else double)[window.slices]
+            np.matmul(latched[part], crossing if side == "rows" else crossing.T, out=currents[part])
         return currents
 
     def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
-        """The cells' conductances at rest."""
-        return state.conductance[window.slices].copy()
+        """The cells' conductances now."""
+        refresh = (state.time_ns + state.product_time_ns) // self._refresh_ns
+        return self._present(refresh, state)[0][window.slices].copy()
 
     def forget(self) -> None:
         """Conductances have changed."""
-        self._single = None
+        self._relaxed = None
+
+    @property
+    def _refresh_ns(self) -> int:
+        return round(self._refresh * 1e9)
+
+    def _present(
+        self, refresh: int, state: ChipState
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Every cell of the chip as it is at `refresh`, in both precisions, S."""
+        if self._relaxed is None or (self._relaxed[0] != refresh and self._relaxation.active):
+            shift = self._relaxation.shift(state, self._whole, refresh * self._refresh)
+            present = state.conductance + shift
+            self._relaxed = refresh, present, present.astype(np.float32)
+        return self._relaxed[1:]
 
 
 class NoisyReadout:
     """The chip's own converters, with noise."""
 
-    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+    def __init__(self, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> None:
         self._cols = parameters.array.cols
-        self._noise = parameters.read_noise
         self._seed = seed
         self._input = InputConverter.of(parameters)
         self._lines: dict[Side, LineConverters] = {
@@ -104,7 +123,7 @@ class NoisyReadout:
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
         self._refresh_ns = round(self._refresh * 1e9)
-        self._traps = Traps.of(parameters, seed).split(self._refresh)
+        self._disturbances = Disturbances.of(parameters, seed, relaxation)
         self._operands = Operands(self._refresh)
 
     def latch(self, voltage: FloatArray) -> FloatArray:
@@ -126,10 +145,11 @@ class NoisyReadout:
         stream = self._stream(window, side)
         position = state.streams.setdefault((window, side), StreamPosition())
         started_ns = state.time_ns + position.conversions * self._read_ns
-        for part, refresh in self._refreshes(started_ns, batch, samples):
+        vector_ns = samples * self._read_ns
+        for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):
             operand = self._operands.find(window, side, dtype, refresh)
             if operand is None:
-                cells = self._cells(window, state)
+                cells = self._disturbances.inside(window, state)
                 operand = self._operands.add(cells, window, side, dtype, refresh)
             for block in _blocks(part, max(1, _BLOCK // lines.gain.size)):
                 mean, deviation = self._signal(latched[block], operand, lines)
@@ -139,15 +159,12 @@ class NoisyReadout:
 
     def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
         """(rows, columns), S."""
-        cells = self._cells(window, state)
-        conductance = cells.conductance(state.time_ns // self._refresh_ns * self._refresh)
+        cells = self._disturbances.inside(window, state)
+        conductance = cells.conductance(state.time)
         reads = state.reads[window.slices]
         read = self._cell.read(cells, conductance, window.cells(self._cols), reads, samples)
         reads += np.uint32(samples)
         return read
-
-    def _cells(self, window: Window, state: ChipState) -> Disturbed:
-        return Disturbed.of(state.conductance, window, self._noise, self._traps)
 
     def _stream(self, window: Window, side: Side) -> NormalStream:
         key = window, side
@@ -156,16 +173,6 @@ class NoisyReadout:
             words = (*window, int(side == "cols"))
             stream = self._streams[key] = NormalStream(self._seed, Purpose.PRODUCT_READ, *words)
         return stream
-
-    def _refreshes(self, started_ns: int, batch: int, samples: int) -> Iterator[tuple[slice, int]]:
-        """The vectors of each refresh of the telegraph noise; each belongs to where it begins."""
-        vector_ns = samples * self._read_ns
-        start = 0
-        while start < batch:
-            refresh, elapsed = divmod(started_ns + start * vector_ns, self._refresh_ns)
-            stop = min(batch, start - (elapsed - self._refresh_ns) // vector_ns)
-            yield slice(start, stop), refresh
-            start = stop
 
     def _signal(
         self, codes: FloatArray, operand: Operand, lines: LineConverters
@@ -179,6 +186,18 @@ class NoisyReadout:
         np.sqrt(deviation, out=deviation)
         deviation *= scale
         return mean, deviation
+
+
+def _refreshes(
+    started_ns: int, batch: int, vector_ns: int, refresh_ns: int
+) -> Iterator[tuple[slice, int]]:
+    """The vectors of each refresh of the cells; each vector belongs to where it begins."""
+    start = 0
+    while start < batch:
+        refresh, elapsed = divmod(started_ns + start * vector_ns, refresh_ns)
+        stop = min(batch, start - (elapsed - refresh_ns) // vector_ns)
+        yield slice(start, stop), refresh
+        start = stop
 
 
 def _blocks(part: slice, length: int) -> Iterator[slice]:

@@ -33,10 +33,12 @@ class ChipState:
     """S, at rest: without noise and telegraph shifts."""
     formed: NDArray[np.bool_]
     """Whether the cell has broken down."""
-    stress: NDArray[np.float64]
+    stress: NDArray[np.float32]
     """Share of the pristine cell's life that FORM pulses have used up; it breaks at 1."""
     pulses: NDArray[np.uint32]
     """SET and RESET pulses that the cell has seen: the number of its next random event."""
+    pulsed_at: NDArray[np.float64]
+    """Time of the cell's last pulse outside products, s: when its relaxation began."""
     reads: NDArray[np.uint32]
     """Single-cell reads, likewise."""
     time_ns: int = 0
@@ -52,10 +54,23 @@ class ChipState:
         return cls(
             conductance=np.full(shape, parameters.forming.pristine_conductance),
             formed=np.zeros(shape, np.bool_),
-            stress=np.zeros(shape),
+            stress=np.zeros(shape, np.float32),
             pulses=np.zeros(shape, np.uint32),
+            pulsed_at=np.zeros(shape),
             reads=np.zeros(shape, np.uint32),
         )
+
+    @property
+    def time(self) -> float:
+        """Time outside products, s: what single cells live by."""
+        return self.time_ns / 10**9
+
+    def join_clocks(self) -> None:
+        """Let the time in products have passed for every cell, and every stream begin here."""
+        self.time_ns += self.product_time_ns
+        self.product_time_ns = 0
+        for position in self.streams.values():
+            position.conversions = 0
 
     def copy_cells(self) -> "ChipState":
         """The same state with its own copy of what pulses change."""
@@ -65,4 +80,6 @@ class ChipState:
             formed=self.formed.copy(),
             stress=self.stress.copy(),
             pulses=self.pulses.copy(),
+            pulsed_at=self.pulsed_at.copy(),
+            streams={key: replace(position) for key, position in self.streams.items()},
         )

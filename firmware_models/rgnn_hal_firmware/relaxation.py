@@ -1,0 +1,164 @@
+"""Relaxation and drift: where a cell goes by itself after its last pulse, as one trajectory.
+
+A pulse leaves a cell at G_0. From `onset` on it diffuses in ln t; nothing is ever drawn again from
+G_0, and the next pulse finds the cell where it has gone:
+
+    G(t) = | G_0 + s_1 A + s_2 B + d ln(t / 1 s) |
+    A = W_a(ln(t / onset) / ln(1 s / onset))    up to 1 s, constant from then on
+    B = W_b(ln(t / 1 s))                        from 1 s on
+
+W_a and W_b are Brownian motions of the cell and its latest pulse. s_1 is the spread that cells have
+1 s after the pulse, s_2 what a day adds per root e-fold, d the drift per e-fold; all depend on the
+state G_0 (`Tabulated`). A variance linear in ln t joins the published spreads at 1 s, 1 day and
+2 days (Wan et al., Nature 608, 504 (2022), Extended Data Fig. 3d; CMO/HfOx: arXiv 2502.04524).
+Conductances do not pass below zero: they are reflected there, as low states rise (Baroni et al.,
+IEEE TDMR 22, 340 (2022)).
+
+Filaments that forming left are at rest: the published cells, never written, do not drift.
+
+W is computed, not walked. It is known on a grid of 16 steps up to 1 s and 4 per e-fold after that,
+by Levy's construction: the end point first, then midpoints of halves of halves, each with its own
+number drawn for (cell, pulse, midpoint). So any time costs the same and may be asked in any order.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal_firmware.parameters import ChipParameters
+from rgnn_hal_firmware.randomness import Purpose, draw_bits, further_bits, normal_of
+from rgnn_hal_firmware.state import ChipState
+from rgnn_hal_firmware.tabulated import Tabulated
+from rgnn_hal_firmware.window import Window
+
+Values = NDArray[np.float64]
+Cells = NDArray[np.int64]
+Steps = NDArray[np.uint8]
+
+_EARLY_LEVELS = 4
+_EARLY = 1 << _EARLY_LEVELS
+"""Steps between the onset and 1 s."""
+_LATE_LEVELS = 7
+_LATE = 1 << _LATE_LEVELS
+_PER_E_FOLD = 4
+"""Steps after 1 s; 128 of them last for 8e13 s, after which nothing moves."""
+_LATE_NODES = 1 << 16
+_DAY = np.log(86400.0)
+_BLOCK = 1 << 14
+
+
+class Relaxation:
+    """The relaxation of one chip's cells.
+
+    It remembers how far each cell has gone at the step that was asked for last, so that only cells
+    that have moved on are calculated; the result does not depend on it.
+    """
+
+    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+        relaxation, array = parameters.relaxation, parameters.array
+        levels = relaxation.levels
+        second, day = np.array(relaxation.sd_one_second), np.array(relaxation.sd_one_day)
+        added = np.sqrt(np.maximum(day**2 - second**2, 0.0) / _DAY)
+        self._early = Tabulated(levels, relaxation.sd_one_second)
+        self._late = Tabulated(levels, tuple(added))
+        self._drift = Tabulated(levels, relaxation.drift_per_e_fold)
+        self._onset = relaxation.onset
+        self._seed = seed
+        self._cols = array.cols
+        self.active = max(t.largest for t in (self._early, self._late, self._drift)) > 0.0
+        """Whether cells of this kind relax at all."""
+        self._step = np.zeros((array.rows, array.cols), np.uint8)
+        self._shift = np.zeros((array.rows, array.cols), np.float32)
+
+    def shift(self, state: ChipState, window: Window, time: float) -> NDArray[np.float32]:
+        """By how much each cell of `window` has moved at `time` (s), S."""
+        if self.active:
+            self._update(state, window, self._steps(state, window, time))
+        return self._shift[window.slices]
+
+    def settle(self, state: ChipState, cells: Cells, time: float) -> None:
+        """Make what `cells` (flat indices) have become at `time` (s) the state that pulses find."""
+        if self.active:
+            first, last = cells[[0, -1]] // self._cols
+            band = Window(int(first), int(last) + 1, 0, self._cols)
+            self.shift(state, band, time)
+            state.conductance.reshape(-1)[cells] += self._shift.reshape(-1)[cells]
+
+    def forget(self, cells: Cells) -> None:
+        """`cells` (flat indices) have been pulsed."""
+        if self.active:
+            self._step.reshape(-1)[cells] = 0
+            self._shift.reshape(-1)[cells] = 0.0
+
+    def _steps(self, state: ChipState, window: Window, time: float) -> Steps:
+        """The last step of the grid that each cell has reached."""
+        age = time - state.pulsed_at[window.slices]
+        np.maximum(age, self._onset, out=age)
+        np.log(age, out=age)
+        late = age * _PER_E_FOLD
+        age -= np.log(self._onset)
+        age *= _EARLY / -np.log(self._onset)
+        steps = np.where(late < 0.0, age, late + _EARLY)
+        np.minimum(steps, _EARLY + _LATE, out=steps)
+        return steps.astype(np.uint8) * (state.pulses[window.slices] > 0)
+
+    def _update(self, state: ChipState, window: Window, steps: Steps) -> None:
+        """Bring what is remembered of `window` to `steps`."""
+        moved = np.flatnonzero(steps != self._step[window.slices])
+        if not moved.size:
+            return
+        self._step[window.slices] = steps
+        cells = window.cells(self._cols).reshape(-1)[moved]
+        steps = steps.reshape(-1)[moved]
+        conductance, pulses = state.conductance.reshape(-1), state.pulses.reshape(-1)
+        shift = self._shift.reshape(-1)
+        for start in range(0, cells.size, _BLOCK):
+            some = slice(start, start + _BLOCK)
+            rest, event = conductance[cells[some]], pulses[cells[some]]
+            shift[cells[some]] = self._displacement(rest, cells[some], event, steps[some])
+
+    def _displacement(
+        self, rest: Values, cells: Cells, event: NDArray[np.uint32], steps: Steps
+    ) -> Values:
+        """G - G_0 of cells that were left at `rest` (S) by pulse `event`, at `steps`."""
+        bits = draw_bits(self._seed, Purpose.RELAXATION, cells, event)
+        early = np.minimum(steps, _EARLY)
+        walk = brownian(bits, early, _EARLY_LEVELS)
+        walk *= self._early.at(rest) / np.sqrt(_EARLY)
+        late = np.flatnonzero(steps > _EARLY)
+        if late.size:
+            since = steps[late] - np.uint8(_EARLY)
+            further = brownian(bits[late], since, _LATE_LEVELS, _LATE_NODES)
+            further *= self._late.at(rest[late]) / np.sqrt(_PER_E_FOLD)
+            further += self._drift.at(rest[late]) * (since / _PER_E_FOLD)
+            walk[late] += further
+        walk += rest
+        np.abs(walk, out=walk)
+        walk -= rest
+        return walk
+
+
+def brownian(
+    bits: NDArray[np.uint64], step: NDArray[np.integer], levels: int, nodes: int = 0
+) -> Values:
+    """W(step) of a Brownian motion with unit variance per step, 0 <= step <= 2^levels.
+
+    Args:
+        bits: the random word of each motion.
+        step: where each is wanted.
+        levels: number of halvings of its whole length.
+        nodes: number of the first draw; motions of the same bits and other nodes are independent.
+    """
+    length = 1 << levels
+    walk = normal_of(further_bits(bits, nodes))
+    walk *= step / np.sqrt(length)
+    for level in range(levels):
+        segment = length >> level
+        inside = step % segment
+        moving = np.flatnonzero(inside)
+        if not moving.size:
+            break
+        node = nodes + (1 << level) + step[moving].astype(np.int64) // segment
+        midpoint = normal_of(further_bits(bits[moving], node))
+        midpoint *= np.sqrt(segment) / 2 * (1.0 - np.abs(2.0 / segment * inside[moving] - 1.0))
+        walk[moving] += midpoint
+    return walk
