@@ -5,7 +5,13 @@ with a `run`, in a file of its own; `storage` keeps what they found; `fit` turns
 tables, into parameters of a preset.
 """
 
-from rgnn_hal.characterization.fitted import PRESET_KEYS, FittedParameter, FittedParameters
+from rgnn_hal.characterization.fitted import (
+    PRESET_KEYS,
+    PRESET_TABLES,
+    FittedParameter,
+    FittedParameters,
+    FittedTable,
+)
 from rgnn_hal.characterization.fitting import fit
 from rgnn_hal.characterization.measurement import Measurement
 from rgnn_hal.characterization.plan import Characterization, Plan, characterize, everything
@@ -15,11 +21,13 @@ from rgnn_hal.characterization.storage import load_measurements, save_measuremen
 
 __all__ = [
     "PRESET_KEYS",
+    "PRESET_TABLES",
     "Characterization",
     "Estimate",
     "Findings",
     "FittedParameter",
     "FittedParameters",
+    "FittedTable",
     "Measurement",
     "Plan",
     "Series",

@@ -42,6 +42,12 @@ PRESET_KEYS: Mapping[str, str] = {
 }
 """Measured quantity -> section and key of a preset."""
 
+PRESET_TABLES: Mapping[str, str] = {
+    f"relaxation.{quantity}": f"relaxation.{quantity}"
+    for quantity in ("levels", "sd_one_second", "sd_one_day", "drift_per_e_fold")
+}
+"""The same for quantities with one value per conductance level; a section is written as a whole."""
+
 
 @dataclass(frozen=True)
 class FittedParameter:
@@ -59,10 +65,28 @@ class FittedParameter:
 
 
 @dataclass(frozen=True)
+class FittedTable:
+    """One quantity by conductance level."""
+
+    name: str
+    """As in `PRESET_TABLES`."""
+    values: tuple[float, ...]
+    standard_errors: tuple[float, ...]
+    unit: str
+    source: str
+
+    @property
+    def preset_key(self) -> str | None:
+        """Its place in a preset."""
+        return PRESET_TABLES.get(self.name)
+
+
+@dataclass(frozen=True)
 class FittedParameters:
     """All that a file or a folder of measurements determines."""
 
     parameters: tuple[FittedParameter, ...]
+    tables: tuple[FittedTable, ...] = ()
 
     def __getitem__(self, name: str) -> Estimate:
         return next(one.estimate for one in self.parameters if one.name == name)

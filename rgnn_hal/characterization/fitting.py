@@ -1,11 +1,17 @@
 """Fit: measurements of a chip, in our format or as tables of a bench, become parameters."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from rgnn_hal.characterization.fitted import FittedParameter, FittedParameters
+from rgnn_hal.characterization.fitted import (
+    PRESET_TABLES,
+    FittedParameter,
+    FittedParameters,
+    FittedTable,
+)
 from rgnn_hal.characterization.quantity import Estimate
 from rgnn_hal.characterization.storage import load_measurements
 from rgnn_hal.characterization.table_fits import TABLE_FORMATS, TableFormat
@@ -35,14 +41,17 @@ def fit(source: Path, progress: Progress = silent) -> FittedParameters:
             f"rgnn-hal characterize, or tables named {patterns}, each also as .gz"
         )
     found: dict[str, FittedParameter] = {}
+    tables: list[FittedTable] = []
     for done, (file, kind) in enumerate(known, start=1):
         for name, estimate in _estimates(file, kind).items():
             if np.isfinite(estimate.value) and np.isfinite(estimate.standard_error):
                 found[name] = FittedParameter(name, estimate, _source(file, estimate))
+        if not isinstance(kind, TableFormat):
+            tables += _tables(file)
         progress(done, len(known), "fitting")
     if not found:
         raise DataError(f"{source.name} determines no parameter; measure with more permissions")
-    return FittedParameters(tuple(found.values()))
+    return FittedParameters(tuple(found.values()), tuple(tables))
 
 
 def _kind(path: Path) -> TableFormat | str | None:
@@ -62,6 +71,24 @@ def _estimates(path: Path, kind: TableFormat | str) -> dict[str, Estimate]:
         for measurement, found in load_measurements(path).findings.items()
         for name, estimate in found.estimates.items()
     }
+
+
+def _tables(path: Path) -> Iterator[FittedTable]:
+    """Quantities by conductance level that a preset has tables for."""
+    findings = load_measurements(path).findings
+    for name in PRESET_TABLES:
+        measurement, quantity = name.split(".")
+        if measurement in findings:
+            series = findings[measurement].series
+            error = series[f"{quantity}_error"].values
+            yield FittedTable(
+                name,
+                tuple(series[quantity].values.tolist()),
+                tuple(error.tolist()),
+                series[quantity].unit,
+                f"fitted to {path.name}, standard errors "
+                f"{', '.join(f'{one:.2g}' for one in error)} {series[quantity].unit}",
+            )
 
 
 def _source(path: Path, estimate: Estimate) -> str:

@@ -18,6 +18,7 @@ from rgnn_hal.characterization.measurement import Measurement
 from rgnn_hal.characterization.pulse_response import PulseResponse
 from rgnn_hal.characterization.quantity import Findings
 from rgnn_hal.characterization.read_noise import ReadNoise
+from rgnn_hal.characterization.relaxation import Relaxation
 from rgnn_hal.characterization.retention import Retention
 from rgnn_hal.characterization.wires import Wires
 from rgnn_hal.characterization.yield_map import ConductanceMap, YieldMap
@@ -36,7 +37,7 @@ from rgnn_hal.progress import Progress, silent
 
 _SIDE = 128
 _VIRTUAL_SECONDS = 1e5
-_RETENTION = "retention"
+_TAKE_TIME = {"retention", "relaxation"}
 
 
 def everything(seconds: float) -> tuple[Measurement, ...]:
@@ -49,6 +50,7 @@ def everything(seconds: float) -> tuple[Measurement, ...]:
         ReadNoise(),
         Wires(),
         Retention(seconds),
+        Relaxation(seconds),
         YieldMap(),
         Compliance(),
         PulseResponse(PulseKind.SET),
@@ -107,7 +109,7 @@ class Plan:
                 omitted[measurement.name] = (
                     "it wears cells of a chip that is kept; allow it with --wear on a --region"
                 )
-            elif measurement.name == _RETENTION and seconds is None and not ephemeral:
+            elif measurement.name in _TAKE_TIME and seconds is None and not ephemeral:
                 omitted[measurement.name] = "it takes the chip's time; allow it with --seconds"
         chosen = tuple(one for one in candidates if one.name not in omitted)
         return cls(place, chosen, omitted)

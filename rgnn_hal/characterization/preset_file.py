@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rgnn_hal.characterization.fitted import FittedParameter, FittedParameters
+from rgnn_hal.characterization.fitted import FittedParameters
 from rgnn_hal.macro import ConfigurationError, DataError
 
 _SHIPPED = "rgnn_hal_firmware"
@@ -69,7 +69,16 @@ def write_preset(
         if key is None or (table := _find(document, key)) is None:
             unplaced.append(parameter.name)
             continue
-        _fill(table, key, parameter)
+        value = float(f"{parameter.estimate.value:.6g}")
+        _fill(table, key, parameter.estimate.unit, value, parameter.source)
+        written.append(key)
+    for fitted_table in fitted.tables:
+        key = fitted_table.preset_key
+        if key is None or (table := _find(document, key)) is None:
+            unplaced.append(fitted_table.name)
+            continue
+        values = [float(f"{one:.6g}") for one in fitted_table.values]
+        _fill(table, key, fitted_table.unit, values, fitted_table.source)
         written.append(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(_lines(document)) + "\n", encoding="utf-8")
@@ -83,15 +92,16 @@ def _find(document: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     return table if isinstance(table, dict) and "unit" in table else None
 
 
-def _fill(table: dict[str, Any], key: str, parameter: FittedParameter) -> None:
-    estimate = parameter.estimate
-    if table["unit"] != estimate.unit:
+def _fill(
+    table: dict[str, Any], key: str, unit: str, value: float | list[float], source: str
+) -> None:
+    if table["unit"] != unit:
         raise DataError(
-            f"{parameter.name} is in {estimate.unit}, the base preset has {key} in "
+            f"what was measured for {key} is in {unit}, the base preset has it in "
             f"{table['unit']}; choose a base preset of this version"
         )
     table.pop("guess", None)
-    table |= {"value": float(f"{estimate.value:.6g}"), "source": parameter.source}
+    table |= {"value": value, "source": source}
 
 
 def _lines(document: Mapping[str, Any], section: str = "") -> Iterator[str]:

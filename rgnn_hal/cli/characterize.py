@@ -114,6 +114,16 @@ def fit(
             one.name: _estimate(one.estimate) | {"source": one.source, "preset_key": one.preset_key}
             for one in fitted.parameters
         },
+        "tables": {
+            one.name: {
+                "values": list(one.values),
+                "standard_errors": list(one.standard_errors),
+                "unit": one.unit,
+                "source": one.source,
+                "preset_key": one.preset_key,
+            }
+            for one in fitted.tables
+        },
         "written": list(written.written),
         "unplaced": list(written.unplaced),
     }

@@ -84,6 +84,18 @@ def _retention(found: Findings, mean: Any, spread: Any) -> None:
     spread.set(xlabel="time (s)", ylabel="sd of the change (µS)")
 
 
+def _relaxation(found: Findings, spread: Any, drift: Any) -> None:
+    level = found.series["levels"].values * 1e6
+    for name, label in (("sd_one_second", "after 1 s"), ("sd_one_day", "after a day")):
+        values, error = found.series[name].values, found.series[f"{name}_error"].values
+        spread.errorbar(level, values * 1e6, error * 1e6, fmt="o-", capsize=2, label=label)
+    spread.set(xlabel="conductance after the pulse (µS)", ylabel="sd of relaxation (µS)")
+    spread.legend()
+    values, error = (found.series[f"drift_per_e_fold{end}"].values for end in ("", "_error"))
+    drift.errorbar(level, values * 1e6, error * 1e6, fmt="o-", capsize=2)
+    drift.set(xlabel="conductance after the pulse (µS)", ylabel="drift per e-fold of time (µS)")
+
+
 def _yield(found: Findings, image: Any, states: Any) -> None:
     drawn = image.imshow(found.series["health"].values, aspect="auto", vmin=0, vmax=3)
     image.set(xlabel="column", ylabel="row")
@@ -121,6 +133,7 @@ _PICTURES: Mapping[str, tuple[str, Callable[[Findings, Any, Any], None]]] = {
     "read_noise": ("Read noise of single cells", _read_noise),
     "wires": ("Signal on growing windows", _wires),
     "retention": ("Retention", _retention),
+    "relaxation": ("Relaxation", _relaxation),
     "yield": ("Yield", _yield),
     "compliance": ("Full SET-RESET cycles", _compliance),
     "set_response": ("SET response", _response),

@@ -52,6 +52,7 @@ def test_a_chip_is_measured_reported_and_fitted(run: Run, tmp_path: Path) -> Non
     fitted = answer(run("fit", report / "measurements.h5", "--out", preset, "--json"))
     assert "read_noise.white" in fitted["written"]
     assert "wires.row_resistance" in fitted["unplaced"]
+    assert len(fitted["tables"]["relaxation.levels"]["values"]) > 1
     one = fitted["parameters"]["read_noise.white"]
     assert one["preset_key"] == "read_noise.white"
     assert one["value"] == white["value"]

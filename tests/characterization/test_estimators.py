@@ -25,6 +25,7 @@ from rgnn_hal.characterization.populations import (
 from rgnn_hal.characterization.pulse_response import log_rate
 from rgnn_hal.characterization.quantity import Estimate, Values
 from rgnn_hal.characterization.read_noise import analyse
+from rgnn_hal.characterization.relaxation import analyse as analyse_relaxation
 from rgnn_hal.characterization.retention import analyse as analyse_retention
 from rgnn_hal.characterization.spectrum import (
     level_of_differences,
@@ -220,6 +221,33 @@ def test_drift_and_diffusion_in_log_time_are_recovered() -> None:
     found = analyse_retention(time, reading).estimates
     assert found["drift_per_e_fold"].agrees_with(-0.09e-6, SIGMAS)
     assert found["diffusion_per_e_fold"].agrees_with(1e-12, SIGMAS)
+
+
+def test_relaxation_is_told_from_the_noise_of_reading() -> None:
+    rng = np.random.default_rng(0)
+    time = np.concatenate([[0.0, 0.03], np.geomspace(1, 1e5, 12)])
+    cells = 3000
+    early = 1.3e-6 * rng.standard_normal((cells, 1))
+    growth = np.sqrt(np.diff(np.log(time[2:])) * 0.2e-12) * rng.standard_normal((cells, 11))
+    walk = np.concatenate([np.zeros((cells, 1)), np.cumsum(growth, axis=1)], axis=1)
+    moved = np.concatenate([np.zeros((cells, 2)), early + walk], axis=1)
+    moved[:, 2:] -= 0.09e-6 * np.log(time[2:])
+    found = analyse_relaxation(time, 20e-6 + moved + 0.3e-6 * rng.standard_normal(moved.shape))
+    assert found["levels"].agrees_with(20e-6, SIGMAS)
+    assert found["sd_one_second"].agrees_with(1.3e-6, SIGMAS)
+    assert found["sd_one_day"].agrees_with(
+        float(np.sqrt(1.3**2 + 0.2 * np.log(86400))) * 1e-6, SIGMAS
+    )
+    assert found["drift_per_e_fold"].agrees_with(-0.09e-6, SIGMAS)
+
+
+def test_cells_that_stay_show_no_relaxation() -> None:
+    rng = np.random.default_rng(1)
+    time = np.concatenate([[0.0, 0.03], np.geomspace(1, 1e5, 12)])
+    found = analyse_relaxation(time, 20e-6 + 0.1e-6 * rng.standard_normal((2000, 14)))
+    for name in ("sd_one_second", "sd_one_day", "drift_per_e_fold"):
+        assert found[name].agrees_with(0.0, SIGMAS)
+        assert found[name].standard_error < 0.05e-6
 
 
 def test_a_compliance_line_is_recovered_with_its_threshold() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from rgnn_hal.characterization import (
     PRESET_KEYS,
+    PRESET_TABLES,
     Characterization,
     Estimate,
     FittedParameter,
@@ -128,12 +129,12 @@ def test_a_measured_chip_becomes_its_own_preset_again(
     source = save_measurements(measured, tmp_path / "measurements.h5")
     fitted = fit(source)
     written = write_preset(fitted, read_preset("chip40nm"), tmp_path / "mine.toml", "mine")
-    assert set(written.written) == set(PRESET_KEYS.values())
+    assert set(PRESET_KEYS.values()) <= set(written.written)
     base, mine = load_preset("chip40nm"), preset_of(tmp_path / "mine.toml")
     assert (mine.name, mine.description) == ("mine", "mine")
     for key, quantity in base.provenance.items():
         if key in written.written:
-            assert mine.provenance[key].source.startswith("fitted to measurements.h5, n = ")
+            assert mine.provenance[key].source.startswith("fitted to measurements.h5, ")
             assert not mine.provenance[key].guess
         else:
             assert mine.provenance[key] == quantity
@@ -146,6 +147,27 @@ def test_parameters_without_a_place_are_named_not_lost(tmp_path: Path) -> None:
     )
     assert written.unplaced == ("wires.row_resistance",)
     assert preset_of(tmp_path / "p.toml").provenance == load_preset("chip40nm").provenance
+
+
+def test_quantities_by_conductance_level_fill_the_tables_of_a_preset(
+    measured: Characterization, tmp_path: Path
+) -> None:
+    fitted = fit(save_measurements(measured, tmp_path / "measurements.h5"))
+    assert [table.name for table in fitted.tables] == list(PRESET_TABLES)
+    base = read_preset("chip40nm")
+    base["relaxation"] = {
+        key.split(".")[1]: {"value": [1e-6, 2e-6], "unit": "S", "source": "x", "guess": True}
+        for key in PRESET_TABLES.values()
+    }
+    written = write_preset(fitted, base, tmp_path / "mine.toml", "mine")
+    assert set(PRESET_TABLES.values()) <= set(written.written)
+    section = tomllib.loads((tmp_path / "mine.toml").read_text())["relaxation"]
+    for table in fitted.tables:
+        quantity = section[table.name.split(".")[1]]
+        assert quantity["value"] == pytest.approx(table.values, rel=1e-5)
+        assert "standard errors" in quantity["source"]
+        assert "guess" not in quantity
+    assert section["levels"]["value"] == sorted(section["levels"]["value"])
 
 
 def test_a_preset_may_be_built_on_a_file_and_keeps_odd_characters(tmp_path: Path) -> None:

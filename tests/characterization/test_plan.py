@@ -31,6 +31,8 @@ def test_a_kept_chip_is_neither_worn_nor_aged_unasked(spec: MacroSpec) -> None:
     assert not names(plan) & (WEARING | {"retention"})
     assert "--wear" in plan.omitted["forming"]
     assert "--seconds" in plan.omitted["retention"]
+    worn = Plan.for_macro(spec, Region(0, 4, 0, 4), wear=True)
+    assert worn.omitted.keys() == {"retention", "relaxation"}
 
 
 def test_wear_on_a_kept_chip_needs_a_chosen_region() -> None:
