@@ -60,10 +60,12 @@ class Bounds:
         voltage: FloatArray,
         conductance: NDArray[np.float64],
         samples: int,
+        drift: float = 0.0,
     ) -> str | None:
         """What is wrong with `measured` (batch, sensed), in words; None if it is within bounds.
 
-        `expected` includes the current at zero volts; `conductance` is (driven, sensed).
+        `expected` includes the current at zero volts; `conductance` is (driven, sensed); `drift`
+        (S) is what cells may have moved by themselves.
         """
         low, high = self.spec.current.low, self.spec.current.high
         deviation = np.abs(
@@ -71,6 +73,7 @@ class Bounds:
         )
         exact_voltage = np.abs(voltage.astype(np.float64))
         bound = self._current_bound(exact_voltage, conductance, expected, samples)
+        bound += drift * exact_voltage.sum(axis=1)[:, None]
         slack = 0.0
         if self.spec.read_noise > 0:
             slack = self.spec.conductance.high * exact_voltage.max(axis=1, initial=0.0)[:, None]
@@ -117,13 +120,18 @@ class Bounds:
         )
 
     def cells(
-        self, measured: NDArray[np.float64], expected: NDArray[np.float64], samples: int
+        self,
+        measured: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        samples: int,
+        drift: float = 0.0,
     ) -> str | None:
         """What is wrong with conductances read where `expected` was read before; None if nothing.
 
-        Both read with the numbers of samples that the model uses for them.
+        `measured` with `samples`, `expected` with the model's number; `drift` (S) is what cells may
+        have moved by themselves.
         """
-        deviation, bound = np.abs(measured - expected), self.cell_bound(samples)
+        deviation, bound = np.abs(measured - expected), self.cell_bound(samples) + drift
         outside = ~(deviation <= bound + 1e-6 * np.abs(expected))
         slack = self.spec.conductance.high
         if self.spec.read_noise > 0 and (outside.mean() <= 1 - _QUANTILE or outside.size < _FEWEST):

@@ -15,6 +15,11 @@ from rgnn_hal.macro.checks import FloatArray
 from rgnn_hal.testing.bounds import Bounds
 from rgnn_hal.testing.clause import ContractViolation, require
 
+_REST = 1e6
+"""s of chip time; in the minutes that follow, cells move by a millionth of what they have."""
+_RELAXATION = 0.02
+"""Of the window: how far cells move within a clause where they cannot be left to rest."""
+
 
 @dataclass(frozen=True)
 class Drive:
@@ -37,10 +42,17 @@ def sides(spec: MacroSpec) -> tuple[Side, ...]:
 
 
 class Mirror:
-    """A macro and its model; `patch` are the cells whose conductances the model knows."""
+    """A macro and its model.
 
-    def __init__(self, macro: Macro, patch: Region) -> None:
+    Args:
+        macro: what is mirrored.
+        patch: cells whose conductances the model knows.
+        gentle: leave the chip's clock alone, and let cells relax that others have pulsed.
+    """
+
+    def __init__(self, macro: Macro, patch: Region, *, gentle: bool = False) -> None:
         self.macro = macro
+        self.gentle = gentle
         self.patch = patch
         self.bounds = Bounds(macro.spec)
         self.zero: dict[Side, FloatArray] = {side: self._zero(side) for side in sides(macro.spec)}
@@ -52,7 +64,13 @@ class Mirror:
         self.learn()
 
     def learn(self) -> None:
-        """Take the cells as they are now read; grounds the lines."""
+        """Take the cells as they are now read; grounds the lines.
+
+        What was pulsed relaxes with the logarithm of time, so emulated chips are left to rest
+        first; elsewhere `_RELAXATION` is what cells may move.
+        """
+        if not self.gentle and Capability.VIRTUAL_CLOCK in self.macro.spec.capabilities:
+            self.macro.wait(_REST)
         self.cells = self._cells(self.bounds.reference_samples)
         self.drive = None
 
@@ -63,7 +81,7 @@ class Mirror:
         self.drive = None
         if moved is not None:
             measured = np.where(moved, expected, measured)
-        complaint = self.bounds.cells(measured, expected, samples)
+        complaint = self.bounds.cells(measured, expected, samples, self._relaxation)
         require(complaint is None, f"a cell changed that nothing was done to: {complaint}")
 
     def read_cells(self, region: Region, samples: int = 1) -> NDArray[np.float64]:
@@ -72,7 +90,7 @@ class Mirror:
         self.drive = None
         check_array(measured, region.shape, np.dtype(np.float64), "read_conductance")
         expected = self.cells[self._within(region)]
-        complaint = self.bounds.cells(measured, expected, samples)
+        complaint = self.bounds.cells(measured, expected, samples, self._relaxation)
         require(complaint is None, f"read_conductance({region}): {complaint}")
         return measured
 
@@ -107,7 +125,9 @@ class Mirror:
         shape = voltage.shape[0], cells.shape[1]
         check_array(current, shape, voltage.dtype, verb)
         expected = voltage.astype(np.float64) @ cells + zero
-        complaint = self.bounds.currents(current, expected, voltage, cells, samples)
+        complaint = self.bounds.currents(
+            current, expected, voltage, cells, samples, self._relaxation
+        )
         require(complaint is None, f"{verb} with {drive}: {complaint}")
 
     def _grounded(self, current: FloatArray, samples: int, verb: str) -> None:
@@ -122,6 +142,13 @@ class Mirror:
             current, zero[None, :], silent, np.zeros((1, spec.cols)), samples
         )
         require(complaint is None, f"{verb} of lines that must be grounded: {complaint}")
+
+    @property
+    def _relaxation(self) -> float:
+        """How far a cell may move by itself within a clause, S."""
+        emulated = Capability.VIRTUAL_CLOCK in self.macro.spec.capabilities
+        still = not self.gentle if emulated else self.bounds.exact
+        return 0.0 if still else _RELAXATION * self.macro.spec.conductance.high
 
     def _crossing(self, drive: Drive) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         cells = self.cells[self._within(drive.region)]

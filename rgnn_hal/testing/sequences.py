@@ -50,7 +50,7 @@ class SequenceMachine(RuleBasedStateMachine):
         self.macro = self.bench.open()
         try:
             with self.search.attempt(self.steps):
-                self.mirror = Mirror(self.macro, self.bench.patch)
+                self.mirror = Mirror(self.macro, self.bench.patch, gentle=self.bench.gentle)
                 self.time = self.macro.clock()
         except BaseException:
             self.macro.close()

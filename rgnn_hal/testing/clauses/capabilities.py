@@ -19,7 +19,7 @@ def undeclared_is_refused(bench: Bench) -> None:
     spec, patch = bench.spec, bench.patch
     none = np.zeros(patch.shape, dtype=np.bool_)  # if it is not refused, nothing should happen
     with bench.open() as macro:
-        mirror = Mirror(macro, patch)
+        mirror = Mirror(macro, patch, gentle=bench.gentle)
         mirror.apply(spread(bench, 1))
         pulse: Callable[..., None] = partial(macro.pulse, region=patch)
         if Capability.TRANSPOSE not in spec.capabilities:
@@ -56,7 +56,7 @@ def transpose_works(bench: Bench) -> None:
     limit = bench.spec.read_voltage
     draw = np.random.default_rng(2)
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         voltage = draw.uniform(limit.low, limit.high, (bench.batch(3), bench.patch.shape[1]))
         for dtype in (np.float64, np.float32):
             mirror.multiply(Drive(voltage.astype(dtype), "cols", bench.patch))
@@ -85,7 +85,7 @@ def programming_works(bench: Bench) -> None:
     window, patch = bench.spec.conductance, bench.patch
     draw = np.random.default_rng(3)
     with bench.open() as macro:
-        mirror = Mirror(macro, patch)
+        mirror = Mirror(macro, patch, gentle=bench.gentle)
         for seed in range(2):
             target = draw.uniform(window.low, window.high, patch.shape)
             macro.program(target, patch)
@@ -106,7 +106,7 @@ def cells_persist(bench: Bench) -> None:
     if Capability.PERSISTENT not in bench.spec.capabilities:
         raise NotApplicable("PERSISTENT is not declared")
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         identity = macro.spec.identity
     with bench.factory() as again:
         require(again.spec.identity == identity, f"{identity} became {again.spec.identity}")
@@ -139,10 +139,10 @@ def splitting_changes_nothing(bench: Bench) -> None:
         raise NotApplicable("the largest batch is too small to split")
     drive = spread(bench, 4)
     with bench.open() as macro:
-        bounds = Mirror(macro, bench.patch).bounds
+        bounds = Mirror(macro, bench.patch, gentle=bench.gentle).bounds
         whole = macro.multiply(drive.voltage, region=drive.region)
     with bench.open() as macro:
-        Mirror(macro, bench.patch)
+        Mirror(macro, bench.patch, gentle=bench.gentle)
         parts = [macro.multiply(v, region=drive.region) for v in np.split(drive.voltage, [1, 3])]
     # One converter step: where BLAS sums in another order, a code may round the other way.
     allowed = 1.01 * bounds.adc_step + 1e-6 * np.abs(whole).max()

@@ -26,7 +26,7 @@ def pulses_move_the_right_way(bench: Bench) -> None:
     kinds = _switchable(bench)
     with bench.open() as macro:
         _start_low(bench, macro, bench.patch)
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         every = np.ones(bench.patch.shape, dtype=np.bool_)
         for kind in kinds:
             before = mirror.cells
@@ -57,7 +57,7 @@ def pulses_stay_in_their_mask(bench: Bench) -> None:
     )
     with bench.open() as macro:
         _start_low(bench, macro, bench.patch)
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for kind in kinds:
             start = mirror.cells
             for region, mask in (
@@ -83,7 +83,7 @@ def whole_pulses_are_whole(bench: Bench) -> None:
     every = np.ones(whole.shape, dtype=np.bool_)
     with bench.open() as macro:
         _start_low(bench, macro, whole)
-        mirror = Mirror(macro, whole)
+        mirror = Mirror(macro, whole, gentle=bench.gentle)
         for kind in kinds:
             before = mirror.cells
             _pulse(bench, macro, kind, every, whole)
@@ -97,7 +97,7 @@ def reads_see_pulses(bench: Bench) -> None:
     if not bench.kinds:
         raise NotApplicable("the macro has no pulses")
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         cells = np.zeros(bench.spec.region.shape, dtype=np.bool_)
 
         def experiment(data: st.DataObject) -> None:
@@ -121,7 +121,7 @@ def pulse_limits_are_accepted(bench: Bench) -> None:
     first = np.zeros(bench.patch.shape, dtype=np.bool_)
     first[0, 0] = True
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for kind in bench.kinds:
             limits = bench.spec.pulses[kind]
             for end in ("low", "high"):

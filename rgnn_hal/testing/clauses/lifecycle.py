@@ -24,7 +24,7 @@ def opens_with_its_spec(bench: Bench) -> None:
     with bench.open() as macro:
         require(isinstance(macro, Macro), f"opening gave a {type(macro).__name__}, not a Macro")
         require(not macro.closed, "a macro that was just opened says that it is closed")
-        Mirror(macro, bench.patch).read()
+        Mirror(macro, bench.patch, gentle=bench.gentle).read()
         require(macro.spec == bench.spec, "the spec is another one than at an earlier opening")
 
 
@@ -69,7 +69,7 @@ def reopens_after_close(bench: Bench) -> None:
     """After close the hardware can be opened again at once, with all lines grounded."""
     for _ in range(2):
         with bench.open() as macro:
-            mirror = Mirror(macro, bench.patch)
+            mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
             macro.apply(np.full((1, bench.spec.rows), bench.spec.read_voltage.high))
         with bench.factory() as again:
             mirror.macro, mirror.drive = again, None
@@ -120,7 +120,7 @@ def dropping_closes(bench: Bench) -> None:
     if watch() is not None:
         raise NotApplicable("something else still refers to the macro, perhaps what opened it")
     with bench.factory() as again:
-        Mirror(again, bench.patch).read()
+        Mirror(again, bench.patch, gentle=bench.gentle).read()
 
 
 @clause(Bias.READ)
@@ -129,7 +129,7 @@ def ownership_is_exclusive(bench: Bench) -> None:
     if Capability.PERSISTENT not in bench.spec.capabilities:
         raise NotApplicable("each opening is a chip of its own (not PERSISTENT)")
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         error = must_raise(DeviceError, "opening what is in use", bench.factory)
         require(str(error), "the DeviceError has no message; it must name the owner")
         mirror.read()

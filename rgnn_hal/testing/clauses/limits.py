@@ -70,7 +70,7 @@ def limits_are_accepted(bench: Bench) -> None:
     """Voltages at both limits are accepted, in float32 and float64, and read right."""
     limit = bench.spec.read_voltage
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for side in sides(bench.spec):
             lines = bench.patch.shape[0 if side == "rows" else 1]
             for dtype in (np.float64, np.float32):
@@ -84,7 +84,7 @@ def limits_are_accepted(bench: Bench) -> None:
 def reading_disturbs_nothing(bench: Bench) -> None:
     """Reading just inside the limits, again and again, disturbs no cell."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for side in sides(bench.spec):
             lines = bench.patch.shape[0 if side == "rows" else 1]
             for level in levels(bench.spec.read_voltage):
@@ -99,7 +99,7 @@ def largest_calls_are_accepted(bench: Bench) -> None:
     """The largest batch and the most samples are accepted, and read right."""
     spec = bench.spec
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         if spec.max_batch * bench.patch.shape[0] <= 1 << 22:
             mirror.multiply(spread(bench, spec.max_batch))
         mirror.apply(spread(bench, 1))
@@ -115,7 +115,7 @@ def every_cell_can_be_read(bench: Bench) -> None:
     """Every cell of the macro can be read, the first and the last, alone and together."""
     spec = bench.spec
     with bench.open() as macro:
-        mirror = Mirror(macro, spec.region)
+        mirror = Mirror(macro, spec.region, gentle=bench.gentle)
         corners = [(0, 0), (0, spec.cols - 1), (spec.rows - 1, 0), (spec.rows - 1, spec.cols - 1)]
         for corner in corners:
             mirror.read_cells(Region.of_shape((1, 1), corner))
@@ -137,7 +137,7 @@ def spread(bench: Bench, batch: int, seed: int = 0) -> Drive:
 
 def _all_refused(bench: Bench, calls: Iterable[Refusal]) -> None:
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         mirror.apply(spread(bench, 2))
         for refusal in calls:
             before = macro.clock()

@@ -18,7 +18,7 @@ from rgnn_hal.testing.mirror import Drive, Mirror, sides
 def opens_grounded(bench: Bench) -> None:
     """After opening all lines are grounded: read senses one vector of zero volts."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         macro.apply(spread(bench, 2).voltage, region=bench.patch)
     with bench.factory() as again:
         mirror.macro, mirror.drive = again, None
@@ -29,7 +29,7 @@ def opens_grounded(bench: Bench) -> None:
 def safe_grounds(bench: Bench) -> None:
     """safe grounds every line, however it was driven, and may be repeated."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for side in sides(bench.spec):
             lines = bench.patch.shape[0 if side == "rows" else 1]
             voltage = np.full((bench.batch(2), lines), bench.spec.read_voltage.high)
@@ -46,7 +46,7 @@ def safe_grounds(bench: Bench) -> None:
 def reading_cells_and_waiting_ground(bench: Bench) -> None:
     """read_conductance and wait leave all lines grounded."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         verbs: tuple[Callable[[], Any], ...] = (
             lambda: macro.read_conductance(bench.patch),
             lambda: macro.wait(0.0),
@@ -73,7 +73,7 @@ def pulsing_grounds(bench: Bench) -> None:
     if bench.may_program:
         verbs.append(lambda m: m.program(np.full(patch.shape, bench.spec.conductance.high), patch))
     with bench.open() as macro:
-        mirror = Mirror(macro, patch)
+        mirror = Mirror(macro, patch, gentle=bench.gentle)
         for verb in verbs:
             mirror.apply(spread(bench, 2))
             mirror.read()
@@ -102,7 +102,7 @@ def faults_are_raised(bench: Bench) -> None:
         verbs[f"a {kind} pulse"] = methodcaller("pulse", kind, cells, **pulse)
     for name, verb in verbs.items():
         with bench.open() as macro:
-            mirror = Mirror(macro, bench.patch)
+            mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
             mirror.apply(drive)
             fault(macro)
             _must_fail(name, verb, macro)

@@ -17,7 +17,7 @@ def voltages_are_copied(bench: Bench) -> None:
     """A caller may reuse its voltage buffer as soon as apply or multiply has returned."""
     drive = spread(bench, 3)
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for verb in (macro.apply, macro.multiply):
             for drawn in (drive.voltage, drive.voltage.astype(np.float32)):
                 buffer = drawn.copy()
@@ -33,7 +33,7 @@ def cell_arguments_are_copied(bench: Bench) -> None:
     if not (bench.kinds or bench.may_program):
         raise NotApplicable("the macro has no pulses and no closed-loop programming")
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         buffers: list[NDArray[Any]] = []
         if bench.may_program:
             buffers = [np.full(bench.patch.shape, bench.spec.conductance.high)]
@@ -56,7 +56,7 @@ def arguments_are_left_alone(bench: Bench) -> None:
     """Arguments are not written to; read-only, strided and nested-list arguments will do."""
     drive = spread(bench, 3)
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         fixed = drive.voltage.copy()
         fixed.flags.writeable = False
         wide = np.zeros((2 * len(drive.voltage), 2 * drive.voltage.shape[1]))
@@ -76,7 +76,7 @@ def results_may_be_written_to(bench: Bench) -> None:
     """What a verb returned belongs to the caller: writing to it changes nothing in the macro."""
     drive = spread(bench, 2)
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for _ in range(2):
             cells = macro.read_conductance(bench.patch)
             cells.fill(np.nan)
@@ -90,7 +90,7 @@ def results_may_be_written_to(bench: Bench) -> None:
 def results_never_change(bench: Bench) -> None:
     """What a verb returned never changes afterwards, whatever is called next."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         kept: list[tuple[str, NDArray[Any], NDArray[Any]]] = []
 
         def keep(verb: str, result: NDArray[Any]) -> None:

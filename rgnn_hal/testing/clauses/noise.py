@@ -23,7 +23,7 @@ def noise_is_within_spec(bench: Bench) -> None:
     """Cells are read with no more noise than the spec declares."""
     spec = bench.spec
     with bench.open() as macro:
-        bounds = Mirror(macro, bench.patch).bounds
+        bounds = Mirror(macro, bench.patch, gentle=bench.gentle).bounds
         cells = _spread(lambda: macro.read_conductance(bench.patch))
         allowed = 2 * spec.read_noise + bounds.cell_bound(1) / 6
         allowed += 1e-6 * spec.conductance.high
@@ -42,7 +42,7 @@ def samples_average(bench: Bench) -> None:
     if many < 4:
         raise NotApplicable("the macro averages fewer than 4 samples")
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         drive = _strongest(bench)
         for samples in (1, 2, many):
             mirror.multiply(drive, samples)

@@ -15,7 +15,7 @@ from rgnn_hal.testing.search import for_examples
 def currents_are_sums(bench: Bench) -> None:
     """Currents are the sums of conductance times voltage, for any side, region and batch."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
 
         def experiment(data: st.DataObject) -> None:
             mirror.multiply(data.draw(drawing.drives(bench.spec, bench.patch)))
@@ -28,7 +28,7 @@ def batches_keep_their_order(bench: Bench) -> None:
     """Every vector of a batch has its own currents, in the order in which they were passed."""
     limit, patch = bench.spec.read_voltage, bench.patch
     with bench.open() as macro:
-        mirror = Mirror(macro, patch)
+        mirror = Mirror(macro, patch, gentle=bench.gentle)
         for side in sides(bench.spec):
             lines = patch.shape[0 if side == "rows" else 1]
             batch = bench.batch(lines)
@@ -43,7 +43,7 @@ def batches_keep_their_order(bench: Bench) -> None:
 def multiply_is_apply_and_read(bench: Bench) -> None:
     """multiply is apply and then read, and leaves its voltages latched."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for seed in range(3):
             drive = spread(bench, 3, seed)
             fused = mirror.multiply(drive)
@@ -85,7 +85,7 @@ def currents_have_the_type_of_voltages(bench: Bench) -> None:
 def reading_repeats(bench: Bench) -> None:
     """Reading again without a new apply senses the same voltages on the same lines."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         for seed in range(2):
             mirror.apply(spread(bench, 2, seed))
             for _ in range(3):
@@ -98,7 +98,7 @@ def applying_replaces(bench: Bench) -> None:
     """A new apply replaces the one before it: batch, side and region."""
     patch = bench.patch
     with bench.open() as macro:
-        mirror = Mirror(macro, patch)
+        mirror = Mirror(macro, patch, gentle=bench.gentle)
         for seed in range(3):
             mirror.apply(spread(bench, 2, seed))
             mirror.read()
@@ -116,7 +116,7 @@ def applying_replaces(bench: Bench) -> None:
 def regions_of_cells_agree(bench: Bench) -> None:
     """Cells read one by one, in regions and all together are the same cells."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
 
         def experiment(data: st.DataObject) -> None:
             mirror.read_cells(data.draw(drawing.regions(bench.patch)))

@@ -55,7 +55,7 @@ def verbs_wait_for_the_lock(bench: Bench) -> None:
 def threads_do_not_mix(bench: Bench) -> None:
     """Two threads that multiply at once both get their own currents."""
     with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch)
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
         drives = [spread(bench, 2, seed) for seed in range(3)]
         results: list[tuple[Drive, np.ndarray[Any, Any]]] = []
         gate = threading.Barrier(len(drives))
