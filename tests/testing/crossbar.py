@@ -44,7 +44,7 @@ UNIPOLAR = make_spec(
 
 
 class Crossbar(Macro):
-    """Cells in an array; pulses take them halfway to an end of the window."""
+    """Cells in an array; pulses take them up to halfway to an end of the window."""
 
     silicon: ClassVar[dict[str, NDArray[np.float64]]] = {}
     owned: ClassVar[set[str]] = set()
@@ -107,7 +107,9 @@ class Crossbar(Macro):
         self.instrument()
         goal = {"form": 12e-6, "set": self.window.high, "reset": self.window.low}[kind]
         block = self.conductance[region.slices]
-        block[mask] += (goal - block[mask]) * (1 - 0.5**count)
+        limit = self.spec.pulses[kind].voltage
+        strength = (voltage[mask] - limit.low) / (limit.high - limit.low)
+        block[mask] += (goal - block[mask]) * (1 - (1 - 0.5 * strength) ** count)
 
     def _program(self, conductance: FloatArray, region: Region) -> None:
         self.ground()

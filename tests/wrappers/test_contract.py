@@ -23,6 +23,7 @@ TIGHTER = {
 NEVER = [Fault("pulse", FaultKind.LOST, at=10**9), Fault("read", FaultKind.DEVICE, rate=0.0)]
 DOES_NOT_MOVE_CELLS = {
     "pulses_move_the_right_way",
+    "amplitudes_are_each_cells_own",
     "pulses_stay_in_their_mask",
     "whole_pulses_are_whole",
 }

@@ -18,6 +18,8 @@ from rgnn_hal.testing.search import for_examples
 _RISES = {PulseKind.SET: True, PulseKind.RESET: False}
 _SHARE = 0.5
 """Of the cells that a strong pulse must move; defects and cells at their end do not move."""
+_OWN = 0.8
+"""Of the cells that must follow their own amplitude; half of them would by chance."""
 
 
 @clause(Bias.PULSE)
@@ -73,6 +75,38 @@ def pulses_stay_in_their_mask(bench: Bench) -> None:
                 mirror.same_cells(inside)
                 mirror.learn()
             _reaches(kind, np.abs(mirror.cells - start) > _visible(mirror))
+
+
+@clause(Bias.PULSE)
+def amplitudes_are_each_cells_own(bench: Bench) -> None:
+    """Where amplitudes are given cell by cell, every cell gets its own."""
+    kind, _ = _switchable(bench)
+    limits = bench.spec.pulses[kind]
+    strong, weak = strong_pulse(limits), strong_pulse(limits)
+    weak |= {"voltage": limits.voltage.low, "gate_voltage": limits.gate_voltage.low}
+    every = np.ones(bench.patch.shape, dtype=np.bool_)
+    chosen = np.random.default_rng(5).random(bench.patch.shape) < 0.5
+    mixed = strong | {
+        name: np.where(chosen, strong[name], weak[name]) for name in ("voltage", "gate_voltage")
+    }
+    with bench.open() as macro:
+        rises = []
+        for pulse in (weak, strong, mixed):
+            _start_low(bench, macro, bench.patch)
+            mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
+            before = mirror.cells
+            macro.pulse(kind, every, **pulse, region=bench.patch)
+            mirror.learn()
+            rises.append(mirror.cells - before)
+        low, high = float(np.median(rises[0])), float(np.median(rises[1]))
+        if high - low < 2 * _visible(mirror):
+            raise NotApplicable(f"the gentlest {kind} pulse moves cells like the strongest")
+        right = (rises[2] > (low + high) / 2) == chosen
+        require(
+            right.mean() >= _OWN,
+            f"of {right.size} cells, {int((~right).sum())} did not follow their own amplitude: "
+            f"a {kind} pulse with strong and weak amplitudes mixed",
+        )
 
 
 @clause(Bias.PULSE)

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from itertools import pairwise
@@ -78,7 +79,7 @@ def reopens_after_close(bench: Bench) -> None:
 
 @clause(Bias.READ)
 def leaves_no_handle_open(bench: Bench) -> None:
-    """Opening and closing leaves no file or connection open in this process."""
+    """Opening and closing leaves no file, connection or thread behind in this process."""
     bench.factory().close()  # libraries that are loaded on the way may keep a file
     counts = [_open_handles()]
     for _ in range(_CYCLES):
@@ -89,7 +90,7 @@ def leaves_no_handle_open(bench: Bench) -> None:
         gc.collect()
         counts.append(_open_handles())
     grown = all(after > before for before, after in pairwise(counts))
-    require(not grown, f"open handles after each opening and closing: {counts}")
+    require(not grown, f"open files and threads after each opening and closing: {counts}")
 
 
 @clause(Bias.READ)
@@ -139,4 +140,4 @@ def _open_handles() -> int:
     folder = Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd")
     if not folder.is_dir():
         raise NotApplicable(f"{sys.platform} does not list the open files of a process")
-    return len(list(folder.iterdir()))
+    return len(list(folder.iterdir())) + threading.active_count()

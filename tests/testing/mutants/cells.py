@@ -68,6 +68,22 @@ class InstrumentErrorOfPulsesSwallowed(Crossbar):
         super()._pulse(kind, mask, *rest)
 
 
+@caught_by("amplitudes_are_each_cells_own")
+class OneAmplitudeForAll(Crossbar):
+    def _pulse(
+        self, kind: PulseKind, mask: NDArray[np.bool_], voltage: FloatArray, *rest: Any
+    ) -> None:
+        super()._pulse(kind, mask, np.full_like(voltage, voltage.max()), *rest)
+
+
+@caught_by("amplitudes_are_each_cells_own", NOISY)
+class AmplitudesShifted(Crossbar):
+    def _pulse(
+        self, kind: PulseKind, mask: NDArray[np.bool_], voltage: FloatArray, *rest: Any
+    ) -> None:
+        super()._pulse(kind, mask, np.roll(voltage, 1, axis=1), *rest)
+
+
 @caught_by("reading_disturbs_nothing")
 class StrongReadsDisturb(Crossbar):
     def _apply(self, voltage: FloatArray, side: Side, region: Region) -> None:

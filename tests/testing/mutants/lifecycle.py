@@ -1,5 +1,6 @@
 """Defects of opening, closing, faults, time and threads."""
 
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ from tests.testing.crossbar import EXACT, PERSISTENT, Crossbar
 from tests.testing.mutants.catalogue import caught_by
 
 _LEAKED: list[Any] = []
+_NEVER = threading.Event()
 
 
 @caught_by("closed_macros_refuse")
@@ -52,6 +54,13 @@ class LockOutlivesClose(Crossbar):
 class FileOutlivesClose(Crossbar):
     def __init__(self, spec: MacroSpec = EXACT) -> None:
         _LEAKED.append(Path("/dev/null").open())  # noqa: SIM115 - the defect
+        super().__init__(spec)
+
+
+@caught_by("leaves_no_handle_open")
+class ThreadOutlivesClose(Crossbar):
+    def __init__(self, spec: MacroSpec = EXACT) -> None:
+        threading.Thread(target=_NEVER.wait, daemon=True).start()
         super().__init__(spec)
 
 
