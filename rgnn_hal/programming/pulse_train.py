@@ -73,9 +73,14 @@ class PulseTrain:
     def amplitudes(
         self, kind: PulseKind, step: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(cell voltage, gate voltage), V, of every cell at its `step`; the last step repeats."""
+        """(cell voltage, gate voltage), V, at each `step`; the last step repeats.
+
+        The one that does not climb is a single number.
+        """
         if kind is PulseKind.SET:
-            gate = np.asarray(self.set_gate)[np.minimum(step, len(self.set_gate) - 1)]
-            return np.full(step.shape, self.set_voltage), gate
-        voltage = np.asarray(self.reset_voltage)[np.minimum(step, len(self.reset_voltage) - 1)]
-        return voltage, np.full(step.shape, self.reset_gate)
+            return np.asarray(self.set_voltage), _clipped(self.set_gate, step)
+        return _clipped(self.reset_voltage, step), np.asarray(self.reset_gate)
+
+
+def _clipped(values: tuple[float, ...], step: NDArray[np.integer]) -> NDArray[np.float64]:
+    return np.asarray(values).take(step, mode="clip")

@@ -120,50 +120,150 @@ def write_verify(
     if samples is None:
         samples = min(_VERIFY_SAMPLES, spec.max_samples)
 
-    pulses = np.zeros(region.shape, dtype=np.int32)
-    reversals = np.zeros(region.shape, dtype=np.int32)
-    steps = {kind: np.zeros(region.shape, dtype=np.intp) for kind in _SIGNS}
-    direction = np.zeros(region.shape, dtype=np.int8)
     with macro.lock:
         start = macro.clock()
-        first = reading = macro.read_conductance(region, samples)
-        travel = np.zeros(region.shape)
-        verified = np.abs(reading - goal) <= _GUARD * tolerance
+        first = macro.read_conductance(region, samples)
+        cells = _Cells.of(goal, first, _GUARD * tolerance)
+        pulser = _Pulser(macro, region, train)
         for _ in range(max_pulses):
-            pending = ~verified
-            if not pending.any():
+            if not cells.pending.size:
                 break
-            wanted = np.where(reading < goal, 1, -1).astype(np.int8)
-            reversals += pending & (direction == -wanted)
-            for kind, sign in _SIGNS.items():
-                mask = pending & (wanted == sign)
-                if mask.any():
-                    again, back = mask & (direction == sign), mask & (direction == -sign)
-                    steps[kind] = train.climb(steps[kind], again, back)
-                    voltage, gate = train.amplitudes(kind, steps[kind])
-                    macro.pulse(
-                        kind,
-                        mask,
-                        voltage=voltage,
-                        gate_voltage=gate,
-                        width=train.width,
-                        region=region,
-                    )
-            direction = np.where(pending, wanted, direction)
-            pulses += pending
-            reading = macro.read_conductance(region, samples)
-            np.maximum(travel, np.abs(reading - first), out=travel)
-            verified |= np.abs(reading - goal) <= _GUARD * tolerance
-            progress(int(verified.sum()), region.cells, "programming")
+            pulser.pulse(cells)
+            cells.verify(macro.read_conductance(region, samples))
+            progress(region.cells - cells.pending.size, region.cells, "programming")
         final = macro.read_conductance(region, min(_FINAL_SAMPLES, spec.max_samples))
-        status = np.where(
-            verified,
-            CellStatus.VERIFIED,
-            np.where(travel <= tolerance, CellStatus.STUCK, CellStatus.EXHAUSTED),
-        ).astype(np.int8)
         return ProgrammingReport(
-            region, goal, final, pulses, reversals, status, tolerance, macro.clock() - start
+            region=region,
+            target=goal,
+            conductance=final,
+            pulses=cells.pulses,
+            reversals=cells.reversals,
+            status=cells.status(tolerance),
+            tolerance=tolerance,
+            chip_seconds=macro.clock() - start,
         )
+
+
+@dataclass
+class _Cells:
+    """The record of all cells, and the state of those that are pending.
+
+    Arrays of all cells have the region's shape, arrays of pending cells one element for each.
+    """
+
+    accepted: float
+    """Deviation at which a cell is finished, S."""
+    pulses: NDArray[np.int32]
+    reversals: NDArray[np.int32]
+    pending: NDArray[np.intp]
+    """Flat indices."""
+    goal: NDArray[np.float64]
+    first: NDArray[np.float64]
+    moved: NDArray[np.float64]
+    """Furthest that the cell was from its first reading, S."""
+    wanted: NDArray[np.int8]
+    """Polarity of the next pulse."""
+    direction: NDArray[np.int8]
+    """Polarity of the last pulse, 0 before the first."""
+    steps: dict[PulseKind, NDArray[np.intp]]
+
+    @classmethod
+    def of(cls, goal: NDArray[np.float64], first: NDArray[np.float64], accepted: float) -> "_Cells":
+        """All cells whose `first` reading is not within `accepted` of the goal are pending."""
+        cells = cls(
+            accepted=accepted,
+            pulses=np.zeros(goal.shape, np.int32),
+            reversals=np.zeros(goal.shape, np.int32),
+            pending=np.arange(goal.size),
+            goal=goal.reshape(-1),
+            first=first.reshape(-1),
+            moved=np.zeros(goal.size),
+            wanted=np.zeros(goal.size, np.int8),
+            direction=np.zeros(goal.size, np.int8),
+            steps={kind: np.zeros(goal.size, np.intp) for kind in _SIGNS},
+        )
+        cells.verify(first)
+        return cells
+
+    def verify(self, reading: NDArray[np.float64]) -> None:
+        """Judge pending cells by a `reading` of the region, S, and let go of the finished."""
+        now = reading.reshape(-1)[self.pending]
+        np.maximum(self.moved, np.abs(now - self.first), out=self.moved)
+        error = now - self.goal
+        left = np.abs(error) > self.accepted
+        if not left.all():
+            error = error[left]
+            self.pending, self.goal = self.pending[left], self.goal[left]
+            self.first = self.first[left]
+            self.moved, self.direction = self.moved[left], self.direction[left]
+            self.steps = {kind: step[left] for kind, step in self.steps.items()}
+        self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
+
+    def count(self) -> None:
+        """Pending cells have been pulsed the way they wanted."""
+        self.pulses.reshape(-1)[self.pending] += 1
+        self.reversals.reshape(-1)[self.pending] += self.direction == -self.wanted
+        self.direction = self.wanted
+
+    def status(self, tolerance: float) -> NDArray[np.int8]:
+        """`CellStatus` of every cell."""
+        status = np.full(self.pulses.size, CellStatus.VERIFIED, np.int8)
+        stuck = self.moved <= tolerance
+        status[self.pending] = np.where(stuck, CellStatus.STUCK, CellStatus.EXHAUSTED)
+        return status.reshape(self.pulses.shape)
+
+
+class _Pulser:
+    """Gives pending cells their next pulses."""
+
+    def __init__(self, macro: Macro, region: Region, train: PulseTrain) -> None:
+        self._macro = macro
+        self._region = region
+        self._train = train
+        # Amplitudes of cells that are not pulsed stay at what a pulse may have.
+        self._amplitudes: dict[tuple[PulseKind, str], NDArray[np.float64]] = {}
+
+    def pulse(self, cells: _Cells) -> None:
+        """One pulse to each pending cell, RESET and SET in turn."""
+        for kind, sign in _SIGNS.items():
+            chosen = np.flatnonzero(cells.wanted == sign)
+            if not chosen.size:
+                continue
+            direction = cells.direction[chosen]
+            step = self._train.climb(
+                cells.steps[kind][chosen], direction == sign, direction == -sign
+            )
+            cells.steps[kind][chosen] = step
+            where = cells.pending[chosen]
+            mask = np.zeros(self._region.shape, np.bool_)
+            mask.reshape(-1)[where] = True
+            voltage, gate = self._train.amplitudes(kind, step)
+            self._macro.pulse(
+                kind,
+                mask,
+                voltage=self._spread(kind, "voltage", voltage, where),
+                gate_voltage=self._spread(kind, "gate", gate, where),
+                width=self._train.width,
+                region=self._region,
+            )
+        cells.count()
+
+    def _spread(
+        self,
+        kind: PulseKind,
+        name: str,
+        amplitude: NDArray[np.float64],
+        where: NDArray[np.intp],
+    ) -> NDArray[np.float64]:
+        """`amplitude` of the cells `where` as an array of the region's shape, or one number."""
+        if not amplitude.ndim:
+            return amplitude
+        key = kind, name
+        if key not in self._amplitudes:
+            self._amplitudes[key] = np.full(self._region.shape, amplitude[0])
+        spread = self._amplitudes[key]
+        spread.reshape(-1)[where] = amplitude
+        return spread
 
 
 def check_tolerance(spec: MacroSpec, tolerance: float | None) -> float:
