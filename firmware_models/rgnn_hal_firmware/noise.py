@@ -1,4 +1,4 @@
-"""Read noise: white in every cell, and telegraph noise in some.
+"""Read noise: white and 1/f in every cell, and telegraph noise in some.
 
 All formed cells have the same white sigma, whatever their conductance (RGNN: flat over |w| and over
 G). Towards high resistance it is the *relative* noise that saturates (Ielmini et al., Appl. Phys.
@@ -6,6 +6,7 @@ Lett. 96, 053503 (2010)), so pristine cells are quiet:
 
     sigma(G) = white * min(1, G / quiet_below)
 
+1/f noise and slow traps are state: they move with the time and do not average out within a read.
 Telegraph amplitudes scale likewise, and no trap blocks more than its cell conducts. `Disturbances`
 are all of one chip, `Disturbed` a window's cells with all that moves and disturbs them.
 """
@@ -16,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.flicker import Flicker
 from rgnn_hal_firmware.parameters import ChipParameters, ReadNoiseParameters
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
@@ -36,13 +38,15 @@ class Disturbances:
     refresh: float
     """Grid of chip time on which slow traps move, s."""
     relaxation: Relaxation
+    flicker: Flicker
 
     @classmethod
     def of(cls, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> Self:
         """The chip's own."""
         refresh = parameters.telegraph.refresh
         fast, slow = Traps.of(parameters, seed).split(refresh)
-        return cls(parameters.read_noise, fast, slow, refresh, relaxation)
+        flicker = Flicker(parameters, seed)
+        return cls(parameters.read_noise, fast, slow, refresh, relaxation, flicker)
 
     def inside(self, window: Window, state: ChipState) -> "Disturbed":
         """The cells of `window` on a chip in `state`."""
@@ -80,11 +84,14 @@ class Disturbed:
     @property
     def moves(self) -> bool:
         """Whether `conductance` depends on the time."""
-        return bool(self.slow.cell.size) or self.chip.relaxation.active
+        chip = self.chip
+        return bool(self.slow.cell.size) or chip.relaxation.active or chip.flicker.active
 
     def conductance(self, time: float) -> Values:
-        """Relaxed, and shifted by the slow traps, as the cells are at `time` (s), S; a copy."""
+        """Relaxed, with 1/f noise and slow traps, as the cells are at `time` (s), S; a copy."""
         present = self.at_rest + self.chip.relaxation.shift(self.state, self.window, time)
+        if self.chip.flicker.active:
+            present += self.at_rest * self.chip.flicker.relative_shift(self.window, time)
         if self.slow.cell.size:
             step = np.floor(time / self.chip.refresh) * self.chip.refresh
             present[self.slow.where] += self.slow.shift_at(step) * self._scale(self.slow)

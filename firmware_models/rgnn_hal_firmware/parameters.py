@@ -108,6 +108,14 @@ class ReadNoiseParameters(Frozen):
     quiet_below: Siemens
 
 
+class FlickerParameters(Frozen):
+    """1/f noise: see `flicker`."""
+
+    relative_density: Annotated[float, Field(ge=0), in_unit("1/Hz")]
+    exponent: Annotated[float, Field(gt=0, lt=2), in_unit("1")]
+    time_constants: SecondsRange
+
+
 class RelaxationParameters(Frozen):
     """What cells do after their last pulse, by conductance: see `relaxation`."""
 
@@ -181,6 +189,7 @@ class ChipParameters(Frozen):
     defects: DefectParameters
     read_noise: ReadNoiseParameters
     telegraph: TelegraphParameters
+    flicker: FlickerParameters
     relaxation: RelaxationParameters
     periphery: PeripheryParameters
     limits: LimitParameters

@@ -17,6 +17,7 @@ MakePreset = Callable[..., Preset]
 
 QUIET_INSTRUMENTS = {"periphery.offset_sd": 0.0, "periphery.gain_sd": 0.0}
 NO_TRAPS = {"telegraph.cell_fraction": 0.0}
+NO_FLICKER = {"flicker.relative_density": 0.0}
 
 
 def multiply(
@@ -61,7 +62,8 @@ def test_an_exact_chip_multiplies_as_numpy_does(
 def test_noise_of_a_product_is_that_of_its_cells_drawn_one_by_one(
     make_preset: MakePreset, pulse: Pulse, side: Side
 ) -> None:
-    preset = make_preset(40, 24, {**QUIET_INSTRUMENTS, **NO_TRAPS, "periphery.adc_bits": 24})
+    white_only = {**QUIET_INSTRUMENTS, **NO_TRAPS, **NO_FLICKER}
+    preset = make_preset(40, 24, {**white_only, "periphery.adc_bits": 24})
     chip = half_formed(Chip(preset, 1), pulse)
     rest = half_formed(Chip(preset, 1, exact=True), pulse).read_conductance(chip.whole)
     if side == "cols":
