@@ -34,7 +34,6 @@ from rgnn_hal.characterization.spectrum import (
     power_spectrum,
     slope_of,
 )
-from rgnn_hal.characterization.wires import column_load, row_load
 from rgnn_hal.characterization.yield_map import CellHealth, classify
 from rgnn_hal.macro import DataError
 from rgnn_hal.programming import FormingRamp
@@ -258,21 +257,6 @@ def test_a_compliance_line_is_recovered_with_its_threshold() -> None:
     found = compliance_line(gate, cells)
     assert found["threshold_voltage"].agrees_with(0.6, SIGMAS)
     assert found["slope"].agrees_with(30e-6 * np.exp(0.0017), SIGMAS)
-
-
-def test_wire_loads_are_the_first_order_of_a_nodal_solution() -> None:
-    rng = np.random.default_rng(0)
-    rows, resistance = 12, 0.5
-    conductance = rng.uniform(5e-6, 20e-6, (rows, 1))
-    # One column: node i hangs on the sensed end through i + 1 segments.
-    shared = np.minimum(*np.meshgrid(np.arange(1, rows + 1), np.arange(1, rows + 1))) * resistance
-    drop = np.linalg.solve(np.eye(rows) + shared @ np.diag(conductance[:, 0]), np.ones(rows))
-    loss = 1 - conductance[:, 0] @ drop / conductance.sum()
-    segments = np.arange(1.0, rows + 1)
-    assert column_load(conductance, segments)[0] * resistance == pytest.approx(loss, rel=2e-3)
-    assert row_load(conductance.T, segments) == pytest.approx(
-        (shared / resistance) @ conductance[:, 0]
-    )
 
 
 def test_the_share_moved_becomes_a_rate_and_saturates_by_rank() -> None:
