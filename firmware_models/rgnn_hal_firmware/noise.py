@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.conduction import Conduction
 from rgnn_hal_firmware.flicker import Flicker
 from rgnn_hal_firmware.parameters import ChipParameters, ReadNoiseParameters
 from rgnn_hal_firmware.relaxation import Relaxation
@@ -39,14 +40,22 @@ class Disturbances:
     """Grid of chip time on which slow traps move, s."""
     relaxation: Relaxation
     flicker: Flicker
+    conduction: Conduction
 
     @classmethod
     def of(cls, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> Self:
         """The chip's own."""
         refresh = parameters.telegraph.refresh
         fast, slow = Traps.of(parameters, seed).split(refresh)
-        flicker = Flicker(parameters, seed)
-        return cls(parameters.read_noise, fast, slow, refresh, relaxation, flicker)
+        return cls(
+            noise=parameters.read_noise,
+            fast=fast,
+            slow=slow,
+            refresh=refresh,
+            relaxation=relaxation,
+            flicker=Flicker(parameters, seed),
+            conduction=Conduction(parameters),
+        )
 
     def inside(self, window: Window, state: ChipState) -> "Disturbed":
         """The cells of `window` on a chip in `state`."""

@@ -25,7 +25,9 @@ class Operand:
     variance: FloatArray
     """Of each cell in one sample, S^2."""
     conductance: FloatArray
-    """Of each cell at the refresh below, S."""
+    """Linear part of each cell's current at the refresh below, S."""
+    cubic: FloatArray | None
+    """Cubic part, S / V^2; None where cells are ohmic."""
     refresh: int
 
 
@@ -51,7 +53,8 @@ class Operands:
         self._kept.move_to_end(key)
         if operand.refresh != refresh:
             if operand.cells.moves:
-                operand.conductance = self._mean(operand.cells, side, dtype, refresh)
+                parts = self._parts(operand.cells, side, dtype, refresh)
+                operand.conductance, operand.cubic = parts
             operand.refresh = refresh
         return operand
 
@@ -59,10 +62,12 @@ class Operands:
         self, cells: Disturbed, window: Window, side: Side, dtype: np.dtype[Any], refresh: int
     ) -> Operand:
         """Make the operand of `window` and keep it."""
+        conductance, cubic = self._parts(cells, side, dtype, refresh)
         operand = Operand(
             cells=cells,
             variance=_oriented(cells.variance(), side, dtype),
-            conductance=self._mean(cells, side, dtype, refresh),
+            conductance=conductance,
+            cubic=cubic,
             refresh=refresh,
         )
         self._kept[window, side, dtype.char] = operand
@@ -71,8 +76,15 @@ class Operands:
             kept_cells -= self._kept.popitem(last=False)[1].conductance.size
         return operand
 
-    def _mean(self, cells: Disturbed, side: Side, dtype: np.dtype[Any], refresh: int) -> FloatArray:
-        return _oriented(cells.conductance(refresh * self._interval), side, dtype)
+    def _parts(
+        self, cells: Disturbed, side: Side, dtype: np.dtype[Any], refresh: int
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Linear and cubic part at `refresh`."""
+        present = cells.conductance(refresh * self._interval)
+        if cells.chip.conduction.ohmic:
+            return _oriented(present, side, dtype), None
+        linear, cubic = cells.chip.conduction.split(present)
+        return _oriented(linear, side, dtype), _oriented(cubic, side, dtype)
 
 
 def _oriented(array: NDArray[np.float64], side: Side, dtype: np.dtype[Any]) -> FloatArray:

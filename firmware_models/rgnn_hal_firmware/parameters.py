@@ -25,6 +25,7 @@ from rgnn_hal_firmware.quantities import (
     Fraction,
     Frozen,
     Levels,
+    PerSquareVoltTable,
     Quantity,
     Ratio,
     Seconds,
@@ -88,6 +89,19 @@ class SwitchingParameters(Frozen):
     reset_voltage_sd: Volts
     reset_volts_per_decade: Volts
     rate_sigma_cycle: Ratio
+
+
+class ConductionParameters(Frozen):
+    """Current against voltage, by conductance: see `conduction`."""
+
+    reference_voltage: Volts
+    levels: Levels
+    cubic: PerSquareVoltTable
+
+    @model_validator(mode="after")
+    def _one_value_per_level(self) -> Self:
+        same_length(self.levels, self.cubic)
+        return self
 
 
 class DefectParameters(Frozen):
@@ -186,6 +200,7 @@ class ChipParameters(Frozen):
     array: ArrayParameters
     forming: FormingParameters
     switching: SwitchingParameters
+    conduction: ConductionParameters
     defects: DefectParameters
     read_noise: ReadNoiseParameters
     telegraph: TelegraphParameters

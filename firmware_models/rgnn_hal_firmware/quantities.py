@@ -62,6 +62,7 @@ Bits = Annotated[int, Field(ge=2, le=24), in_unit("1")]
 VoltsRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), in_unit("V")]
 SiemensRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), in_unit("S")]
 SiemensTable = Annotated[tuple[float, ...], in_unit("S")]
+PerSquareVoltTable = Annotated[tuple[float, ...], in_unit("1/V^2")]
 Levels = Annotated[tuple[float, ...], BeforeValidator(_rising), in_unit("S")]
 SecondsRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), in_unit("s")]
 

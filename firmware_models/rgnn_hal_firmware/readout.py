@@ -4,10 +4,10 @@ A product is, with codes k of the input converter and z standard normal, fresh i
 
     I = step_in * (k @ G + sqrt(k^2 @ var(G)) z)
 
-then offset, gain, rounding and saturation of the column converter; `samples` conversions are
-averaged. The white noise of the cells in one column is exactly normal in sum, so two matrix
-products are exact in distribution, vector by vector. Fast telegraph noise is exact in variance and
-normal in the limit of many rows.
+with v^3 @ cubic besides where cells are not ohmic (`conduction`); then offset, gain, rounding and
+saturation of the column converter; `samples` conversions are averaged. The white noise of the cells
+in one column is exactly normal in sum, so two matrix products are exact in distribution, vector by
+vector. Fast telegraph noise is exact in variance and normal in the limit of many rows.
 
 Slow noise follows the time that the *stream* (window and side) has lived: the chip's time outside
 products plus its own conversions. So neither the split of a batch nor products elsewhere on the
@@ -23,6 +23,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.conduction import Conduction
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
 from rgnn_hal_firmware.noise import Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
@@ -61,6 +62,7 @@ class ExactReadout:
     def __init__(self, parameters: ChipParameters, relaxation: Relaxation) -> None:
         self._whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._relaxation = relaxation
+        self._conduction = Conduction(parameters)
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
         self._relaxed: tuple[int, NDArray[np.float64], NDArray[np.float32]] | None = None
@@ -79,8 +81,14 @@ class ExactReadout:
         vector_ns = samples * self._read_ns
         for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):
             double, single = self._present(refresh, state)
-            crossing = (single if dtype == np.float32 else double)[window.slices]
-            np.matmul(latched[part], crossing if side == "rows" else crossing.T, out=currents[part])
+            crossing: FloatArray = (single if dtype == np.float32 else double)[window.slices]
+            if side == "cols":
+                crossing = crossing.T
+            if self._conduction.ohmic:
+                np.matmul(latched[part], crossing, out=currents[part])
+            else:
+                linear, cubic = (term.astype(dtype) for term in self._conduction.split(crossing))
+                np.add(latched[part] @ linear, latched[part] ** 3 @ cubic, out=currents[part])
         return currents
 
     def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
@@ -180,6 +188,8 @@ class NoisyReadout:
         """Mean (batch, sensed) and deviation of what the column converters see, in their codes."""
         scale = lines.gain * (self._input.step / lines.step)
         mean = codes @ operand.conductance
+        if operand.cubic is not None:
+            mean += (codes * (codes * self._input.step) ** 2) @ operand.cubic
         mean *= scale
         mean += lines.offset
         deviation = (codes * codes) @ operand.variance

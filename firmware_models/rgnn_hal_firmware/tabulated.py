@@ -3,10 +3,13 @@
 Below the first and above the last level the quantity stays what it is there.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+FloatArray = NDArray[np.floating[Any]]
 
 _ENTRIES = 4096
 
@@ -19,7 +22,7 @@ class Tabulated:
         grid = (np.arange(_ENTRIES + 1) + 0.5) / self._per_siemens
         self._table: Values = np.interp(grid, levels, values)
 
-    def at(self, conductance: Values) -> Values:
+    def at(self, conductance: FloatArray) -> Values:
         """The quantity in cells of `conductance` (S), of the same shape."""
         entry = np.minimum(conductance * self._per_siemens, _ENTRIES).astype(np.int16)
         found: Values = self._table.take(entry, mode="clip")
