@@ -4,6 +4,7 @@
     emulator://?seed=7&state=chip.h5      one that lives in a file, as silicon would
     &preset=NAME                          another kind of chip; `chip40nm` by default
     &exact=true                           ideal instruments: no read noise, no converters
+    &temperature=350                      where it works, K; 300 by default
 
 Nothing is modelled here: the chip is `rgnn_hal_firmware`, this driver only speaks to it. A chip in
 a file keeps its own seed and preset; what the address says must agree, and may be left out.
@@ -63,6 +64,8 @@ class EmulatorOptions(BaseModel):
     """File that the chip lives in; created if missing."""
     exact: bool = False
     """Read with ideal instruments."""
+    temperature: Annotated[float, Field(ge=200, le=500)] = 300.0
+    """Of the chip, K."""
 
 
 def _translated(verb: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -150,9 +153,18 @@ class EmulatorDriver(Macro):
 def _chip(options: EmulatorOptions) -> Chip:
     if options.state is not None:
         return Chip.stored(
-            Path(options.state), preset=options.preset, seed=options.seed, exact=options.exact
+            Path(options.state),
+            preset=options.preset,
+            seed=options.seed,
+            exact=options.exact,
+            temperature=options.temperature,
         )
-    return new_chip(options.preset or "chip40nm", options.seed or 0, exact=options.exact)
+    return new_chip(
+        options.preset or "chip40nm",
+        options.seed or 0,
+        exact=options.exact,
+        temperature=options.temperature,
+    )
 
 
 def _window(region: Region) -> Window:

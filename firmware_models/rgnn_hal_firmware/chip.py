@@ -24,6 +24,7 @@ from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.switching import Switching
+from rgnn_hal_firmware.thermal import ROOM, Thermal
 from rgnn_hal_firmware.window import Side, Window
 
 FloatArray = NDArray[np.floating[Any]]
@@ -47,11 +48,18 @@ class Chip:
         preset: what the chip is made from.
         seed: which of all chips of that preset it is.
         exact: read it with ideal instruments; the cells are the same.
+        temperature: at which it works, K.
         file: where it lives, if it outlives the process; `Chip.stored` opens one.
     """
 
     def __init__(
-        self, preset: Preset, seed: int, *, exact: bool = False, file: ChipFile | None = None
+        self,
+        preset: Preset,
+        seed: int,
+        *,
+        exact: bool = False,
+        temperature: float = ROOM,
+        file: ChipFile | None = None,
     ) -> None:
         parameters = preset.parameters
         self.preset = preset
@@ -61,10 +69,11 @@ class Chip:
         self._forming = Forming(parameters, seed)
         self._switching = Switching(parameters, seed)
         self._relaxation = Relaxation(parameters, seed)
+        thermal = Thermal(parameters, seed, temperature)
         self._readout: Readout = (
-            ExactReadout(parameters, self._relaxation)
+            ExactReadout(parameters, self._relaxation, thermal)
             if exact
-            else NoisyReadout(parameters, seed, self._relaxation)
+            else NoisyReadout(parameters, seed, self._relaxation, thermal)
         )
         self._read_ns = round(parameters.read_time * 1e9)
         stuck = stuck_conductance(parameters, seed)
@@ -81,7 +90,13 @@ class Chip:
 
     @classmethod
     def stored(
-        cls, path: Path, *, preset: str | None = None, seed: int | None = None, exact: bool = False
+        cls,
+        path: Path,
+        *,
+        preset: str | None = None,
+        seed: int | None = None,
+        exact: bool = False,
+        temperature: float = ROOM,
     ) -> Self:
         """The chip in file `path`, or a new one that is put there.
 
@@ -93,7 +108,7 @@ class Chip:
         """
         file = ChipFile.open(path, preset=preset, seed=seed)
         try:
-            return cls(file.preset, file.seed, exact=exact, file=file)
+            return cls(file.preset, file.seed, exact=exact, temperature=temperature, file=file)
         except BaseException:
             file.release()
             raise
@@ -207,10 +222,12 @@ class Chip:
             self._file.commit(state)
 
 
-def new_chip(preset: str = "chip40nm", seed: int = 0, *, exact: bool = False) -> Chip:
+def new_chip(
+    preset: str = "chip40nm", seed: int = 0, *, exact: bool = False, temperature: float = ROOM
+) -> Chip:
     """A chip that lives as long as the process.
 
     Raises:
         PresetError: unknown preset.
     """
-    return Chip(load_preset(preset), seed, exact=exact)
+    return Chip(load_preset(preset), seed, exact=exact, temperature=temperature)

@@ -17,12 +17,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.cell_parameters import ReadNoiseParameters
 from rgnn_hal_firmware.conduction import Conduction
 from rgnn_hal_firmware.flicker import Flicker
-from rgnn_hal_firmware.parameters import ChipParameters, ReadNoiseParameters
+from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.telegraph import Traps
+from rgnn_hal_firmware.thermal import Thermal
 from rgnn_hal_firmware.window import Window
 
 FloatArray = NDArray[np.floating[Any]]
@@ -41,9 +43,12 @@ class Disturbances:
     relaxation: Relaxation
     flicker: Flicker
     conduction: Conduction
+    thermal: Thermal
 
     @classmethod
-    def of(cls, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> Self:
+    def of(
+        cls, parameters: ChipParameters, seed: int, relaxation: Relaxation, thermal: Thermal
+    ) -> Self:
         """The chip's own."""
         refresh = parameters.telegraph.refresh
         fast, slow = Traps.of(parameters, seed).split(refresh)
@@ -55,6 +60,7 @@ class Disturbances:
             relaxation=relaxation,
             flicker=Flicker(parameters, seed),
             conduction=Conduction(parameters),
+            thermal=thermal,
         )
 
     def inside(self, window: Window, state: ChipState) -> "Disturbed":
@@ -104,7 +110,8 @@ class Disturbed:
         if self.slow.cell.size:
             step = np.floor(time / self.chip.refresh) * self.chip.refresh
             present[self.slow.where] += self.slow.shift_at(step) * self._scale(self.slow)
-        return present
+        factor = self.chip.thermal.factor(self.at_rest, self.window)
+        return present if factor is None else present * factor
 
     def variance(self) -> Values:
         """Of one read or one sample: white and fast traps, S^2."""

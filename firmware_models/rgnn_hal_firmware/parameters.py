@@ -13,31 +13,34 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
+from rgnn_hal_firmware.cell_parameters import (
+    ConductionParameters,
+    DefectParameters,
+    FlickerParameters,
+    FormingParameters,
+    ReadNoiseParameters,
+    RelaxationParameters,
+    SwitchingParameters,
+    TelegraphParameters,
+    ThermalParameters,
+)
 from rgnn_hal_firmware.errors import PresetError
 from rgnn_hal_firmware.quantities import (
     Amperes,
     Bits,
     Count,
-    Fraction,
     Frozen,
-    Levels,
-    PerSquareVoltTable,
     Quantity,
     Ratio,
     Seconds,
     SecondsRange,
     Siemens,
-    SiemensPerVolt,
     SiemensRange,
-    SiemensTable,
-    Volts,
     VoltsRange,
-    in_unit,
-    same_length,
 )
 
 
@@ -48,111 +51,6 @@ class ArrayParameters(Frozen):
     cols: Count
     multiplexed_columns: Count
     conductance_window: SiemensRange
-
-
-class FormingParameters(Frozen):
-    """Dielectric breakdown of pristine cells: see `forming`."""
-
-    breakdown_voltage_mean: Volts
-    breakdown_voltage_sd: Volts
-    stress_time: Seconds
-    volts_per_decade: Volts
-    pristine_conductance: Siemens
-    conductance_mean: Siemens
-    conductance_cv: Ratio
-    row_spread_cv: Ratio
-    column_sd: Ratio
-    multiplexer_dip: Ratio
-    multiplexer_dip_length: Ratio
-    nominal_gate: Volts
-    threshold_voltage: Volts
-
-    @property
-    def conductance_sd(self) -> float:
-        """Spread of formed cells at the nominal gate, S."""
-        return self.conductance_mean * self.conductance_cv
-
-
-class SwitchingParameters(Frozen):
-    """SET and RESET of formed cells: see `switching`."""
-
-    threshold_voltage: Volts
-    compliance_slope: SiemensPerVolt
-    compliance_cv_device: Ratio
-    compliance_cv_cycle: Ratio
-    floor_conductance: Siemens
-    reference_width: Seconds
-    set_voltage_mean: Volts
-    set_voltage_sd: Volts
-    set_volts_per_decade: Volts
-    reset_voltage_mean: Volts
-    reset_voltage_sd: Volts
-    reset_volts_per_decade: Volts
-    rate_sigma_cycle: Ratio
-
-
-class ConductionParameters(Frozen):
-    """Current against voltage, by conductance: see `conduction`."""
-
-    reference_voltage: Volts
-    levels: Levels
-    cubic: PerSquareVoltTable
-
-    @model_validator(mode="after")
-    def _one_value_per_level(self) -> Self:
-        same_length(self.levels, self.cubic)
-        return self
-
-
-class DefectParameters(Frozen):
-    """Cells that no pulse moves: see `defects`."""
-
-    open_density: Fraction
-    short_density: Fraction
-    short_column_period: Count
-    short_column_density: Fraction
-    short_excess_mean: Ratio
-    short_excess_sd: Ratio
-
-
-class ReadNoiseParameters(Frozen):
-    """White noise of one cell in one read: see `noise`."""
-
-    white: Annotated[float, Field(ge=0), in_unit("S")]
-    quiet_below: Siemens
-
-
-class FlickerParameters(Frozen):
-    """1/f noise: see `flicker`."""
-
-    relative_density: Annotated[float, Field(ge=0), in_unit("1/Hz")]
-    exponent: Annotated[float, Field(gt=0, lt=2), in_unit("1")]
-    time_constants: SecondsRange
-
-
-class RelaxationParameters(Frozen):
-    """What cells do after their last pulse, by conductance: see `relaxation`."""
-
-    onset: Annotated[float, Field(gt=0, lt=1), in_unit("s")]
-    levels: Levels
-    sd_one_second: SiemensTable
-    sd_one_day: SiemensTable
-    drift_per_e_fold: SiemensTable
-
-    @model_validator(mode="after")
-    def _one_value_per_level(self) -> Self:
-        same_length(self.levels, self.sd_one_second, self.sd_one_day, self.drift_per_e_fold)
-        return self
-
-
-class TelegraphParameters(Frozen):
-    """Random telegraph noise: see `telegraph`."""
-
-    cell_fraction: Fraction
-    amplitude_median: Siemens
-    amplitude_sigma: Ratio
-    time_constants: SecondsRange
-    refresh: Seconds
 
 
 class PeripheryParameters(Frozen):
@@ -206,6 +104,7 @@ class ChipParameters(Frozen):
     telegraph: TelegraphParameters
     flicker: FlickerParameters
     relaxation: RelaxationParameters
+    thermal: ThermalParameters
     periphery: PeripheryParameters
     limits: LimitParameters
 

@@ -32,6 +32,7 @@ from rgnn_hal_firmware.randomness import NormalStream, Purpose
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.single_cells import CellReader
 from rgnn_hal_firmware.state import ChipState, StreamKey, StreamPosition
+from rgnn_hal_firmware.thermal import Thermal
 from rgnn_hal_firmware.window import Side, Window
 
 _BLOCK = 1 << 17
@@ -59,9 +60,12 @@ class Readout(Protocol):
 class ExactReadout:
     """Ideal instruments."""
 
-    def __init__(self, parameters: ChipParameters, relaxation: Relaxation) -> None:
+    def __init__(
+        self, parameters: ChipParameters, relaxation: Relaxation, thermal: Thermal
+    ) -> None:
         self._whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._relaxation = relaxation
+        self._thermal = thermal
         self._conduction = Conduction(parameters)
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
@@ -111,6 +115,9 @@ class ExactReadout:
         if self._relaxed is None or (self._relaxed[0] != refresh and self._relaxation.active):
             shift = self._relaxation.shift(state, self._whole, refresh * self._refresh)
             present = state.conductance + shift
+            factor = self._thermal.factor(state.conductance, self._whole)
+            if factor is not None:
+                present *= factor
             self._relaxed = refresh, present, present.astype(np.float32)
         return self._relaxed[1:]
 
@@ -118,7 +125,9 @@ class ExactReadout:
 class NoisyReadout:
     """The chip's own converters, with noise."""
 
-    def __init__(self, parameters: ChipParameters, seed: int, relaxation: Relaxation) -> None:
+    def __init__(
+        self, parameters: ChipParameters, seed: int, relaxation: Relaxation, thermal: Thermal
+    ) -> None:
         self._cols = parameters.array.cols
         self._seed = seed
         self._input = InputConverter.of(parameters)
@@ -131,7 +140,7 @@ class NoisyReadout:
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
         self._refresh_ns = round(self._refresh * 1e9)
-        self._disturbances = Disturbances.of(parameters, seed, relaxation)
+        self._disturbances = Disturbances.of(parameters, seed, relaxation, thermal)
         self._operands = Operands(self._refresh)
 
     def latch(self, voltage: FloatArray) -> FloatArray:
