@@ -37,6 +37,8 @@ PRESET_KEYS: Mapping[str, str] = {
     "read_noise.telegraph_fraction": "telegraph.cell_fraction",
     "read_noise.telegraph_amplitude_median": "telegraph.amplitude_median",
     "read_noise.telegraph_amplitude_sigma": "telegraph.amplitude_sigma",
+    "read_noise.flicker_at_1_hz": "flicker.relative_density",
+    "read_noise.flicker_exponent": "flicker.exponent",
     "converters.offset_sd": "periphery.offset_sd",
     "converters.gain_sd": "periphery.gain_sd",
 }

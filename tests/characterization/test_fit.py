@@ -21,6 +21,7 @@ from rgnn_hal.characterization import (
     save_measurements,
     write_preset,
 )
+from rgnn_hal.characterization.read_noise import analyse
 from rgnn_hal.macro import ConfigurationError, DataError
 from rgnn_hal_firmware import Chip, Preset, PulseKind, Window, load_preset
 
@@ -123,13 +124,39 @@ def test_a_chip_of_the_fitted_preset_has_the_real_noise_and_spread(
     assert noise == pytest.approx(fitted["read_noise.white"].value, rel=0.1)
 
 
+def test_a_chip_of_the_fitted_preset_has_the_spectrum_of_the_real_cell(
+    fitted: FittedParameters, tmp_path: Path
+) -> None:
+    base = read_preset("chip40nm")
+    # At 93 uS, as the real cell, and without the telegraph noise of another chip.
+    base["switching"]["compliance_slope"]["value"] = 93e-6 / 1.8
+    base["telegraph"]["cell_fraction"]["value"] = 0.0
+    write_preset(fitted, base, tmp_path / "ni.toml", "a real chip")
+    chip = Chip(preset_of(tmp_path / "ni.toml"), 1)
+    window, every = Window(0, 1, 0, 8), np.ones((1, 8), dtype=np.bool_)
+    for kind, voltage in ((PulseKind.FORM, 4.0), (PulseKind.RESET, 2.4), (PulseKind.SET, 2.4)):
+        amplitudes = np.full(every.shape, voltage), np.full(every.shape, 2.4)
+        chip.pulse(kind, every, *amplitudes, 1e-3, 20 if kind is PulseKind.FORM else 1, window)
+    time, reading = [], []
+    for _ in range(10_000):
+        time.append(chip.time)
+        reading.append(chip.read_conductance(window)[0])
+        chip.wait(0.0465)
+    found = analyse(np.array(time), np.stack(reading, axis=1)).estimates
+    assert found["spectrum_slope"].value == pytest.approx(-0.8, abs=0.15)
+    assert found["white"].value == pytest.approx(fitted["read_noise.white"].value, rel=0.03)
+    exponent = fitted["read_noise.flicker_exponent"]
+    assert found["flicker_exponent"].value == pytest.approx(exponent.value, abs=0.2)
+
+
 def test_a_measured_chip_becomes_its_own_preset_again(
     measured: Characterization, tmp_path: Path
 ) -> None:
     source = save_measurements(measured, tmp_path / "measurements.h5")
     fitted = fit(source)
     written = write_preset(fitted, read_preset("chip40nm"), tmp_path / "mine.toml", "mine")
-    assert set(PRESET_KEYS.values()) <= set(written.written)
+    hidden = {"flicker.relative_density", "flicker.exponent"}  # below this chip's white noise
+    assert set(PRESET_KEYS.values()) - hidden <= set(written.written)
     base, mine = load_preset("chip40nm"), preset_of(tmp_path / "mine.toml")
     assert (mine.name, mine.description) == ("mine", "mine")
     for key, quantity in base.provenance.items():

@@ -14,6 +14,8 @@ SIGMAS = 3.5
 """Of 29 quantities on a given chip, none is farther off by chance in 99 of 100 chips."""
 SETTINGS = {"forming.stress_time", "forming.gate_voltage", "set_response.reference_width"}
 """What the measurement chose itself."""
+HIDDEN = {"read_noise.flicker_at_1_hz", "read_noise.flicker_exponent"}
+"""What is far below the white noise on chip40nm: see `test_fit` for a chip that shows it."""
 
 
 def truth(key: str) -> float:
@@ -22,7 +24,7 @@ def truth(key: str) -> float:
     return float(value)
 
 
-@pytest.mark.parametrize("name", sorted(set(PRESET_KEYS) - SETTINGS))
+@pytest.mark.parametrize("name", sorted(set(PRESET_KEYS) - SETTINGS - HIDDEN))
 def test_a_measured_parameter_agrees_with_the_preset(name: str, measured: Characterization) -> None:
     measurement, quantity = name.split(".")
     estimate = measured.findings[measurement].estimates[quantity]
