@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from rgnn_hal_firmware.quantities import (
     Count,
+    Cycles,
     Fraction,
     Frozen,
     Levels,
@@ -66,6 +67,16 @@ class SwitchingParameters(Frozen):
     reset_voltage_sd: Volts
     reset_volts_per_decade: Volts
     rate_sigma_cycle: Ratio
+
+
+class EnduranceParameters(Frozen):
+    """Wear by pulses: see `endurance`."""
+
+    onset_cycles: Cycles
+    lrs_exponent: Ratio
+    hrs_exponent: Ratio
+    lifetime_median: Cycles
+    lifetime_sigma: Ratio
 
 
 class ConductionParameters(Frozen):

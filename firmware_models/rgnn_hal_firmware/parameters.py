@@ -20,6 +20,7 @@ from pydantic import ValidationError, model_validator
 from rgnn_hal_firmware.cell_parameters import (
     ConductionParameters,
     DefectParameters,
+    EnduranceParameters,
     FlickerParameters,
     FormingParameters,
     ReadNoiseParameters,
@@ -98,6 +99,7 @@ class ChipParameters(Frozen):
     array: ArrayParameters
     forming: FormingParameters
     switching: SwitchingParameters
+    endurance: EnduranceParameters
     conduction: ConductionParameters
     defects: DefectParameters
     read_noise: ReadNoiseParameters

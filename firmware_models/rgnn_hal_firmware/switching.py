@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from rgnn_hal_firmware.endurance import Endurance
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, uniform
 from rgnn_hal_firmware.state import ChipState
@@ -59,6 +60,7 @@ class Switching:
     def __init__(self, parameters: ChipParameters, seed: int) -> None:
         self._cells = np.arange(parameters.array.rows * parameters.array.cols)
         self._switching = parameters.switching
+        self._endurance = Endurance(parameters, seed)
         self._seed = seed
 
     def set(
@@ -87,9 +89,10 @@ class Switching:
             work = self._work(these, together)
             ceiling = self._highest(these, together)
             ceiling *= compliance
+            ceiling *= self._endurance.compliance(these.event)
             ceiling -= now
             np.maximum(ceiling, 0.0, out=ceiling)
-            ceiling *= _share(work)
+            ceiling *= self._share(work, these)
             now += ceiling
         conductance[cells] = now
         state.pulses.reshape(-1)[cells] += np.uint32(count)
@@ -116,8 +119,10 @@ class Switching:
         conductance = state.conductance.reshape(-1)
         now = conductance[cells]
         for done, together in _train(count):
-            above_floor = np.maximum(now - switching.floor_conductance, 0.0)
-            above_floor *= _share(self._work(pulses.after(done), together))
+            these = pulses.after(done)
+            floor = switching.floor_conductance * self._endurance.floor(these.event)
+            above_floor = np.maximum(now - floor, 0.0)
+            above_floor *= self._share(self._work(these, together), these)
             now -= above_floor
         conductance[cells] = now
         state.pulses.reshape(-1)[cells] += np.uint32(count)
@@ -151,6 +156,14 @@ class Switching:
         overdrive *= np.log(10.0) / volts_per_decade
         overdrive += np.log(width / self._switching.reference_width)
         return _Pulses(cells, state.pulses.reshape(-1)[cells], overdrive)
+
+    def _share(self, work: Values, pulses: _Pulses) -> Values:
+        """The share of its way that each cell goes, none for those that are worn out."""
+        share = _share(work)
+        alive = self._endurance.alive(pulses.cells, pulses.event)
+        if alive is not None:
+            share *= alive
+        return share
 
     def _work(self, pulses: _Pulses, count: int) -> Values:
         """x of the next `count` pulses together."""
