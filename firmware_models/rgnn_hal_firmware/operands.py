@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.crossbar import Crossbar
 from rgnn_hal_firmware.noise import Disturbed, FloatArray
 from rgnn_hal_firmware.window import Side, Window
 
@@ -23,9 +24,9 @@ class Operand:
 
     cells: Disturbed
     variance: FloatArray
-    """Of each cell in one sample, S^2."""
+    """Of each element in one sample, S^2."""
     conductance: FloatArray
-    """Linear part of each cell's current at the refresh below, S."""
+    """Linear part of each element at the refresh below, S; through the wires, where they resist."""
     cubic: FloatArray | None
     """Cubic part, S / V^2; None where cells are ohmic."""
     refresh: int
@@ -34,13 +35,15 @@ class Operand:
 class Operands:
     """The operands of one chip, most recently used ones kept."""
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, crossbar: Crossbar) -> None:
         self._interval = interval
+        self._crossbar = crossbar
         self._kept: OrderedDict[tuple[Window, Side, str], Operand] = OrderedDict()
 
     def forget(self) -> None:
         """Drop everything: conductances have changed."""
         self._kept.clear()
+        self._crossbar.forget()
 
     def find(
         self, window: Window, side: Side, dtype: np.dtype[Any], refresh: int
@@ -63,9 +66,10 @@ class Operands:
     ) -> Operand:
         """Make the operand of `window` and keep it."""
         conductance, cubic = self._parts(cells, side, dtype, refresh)
+        variance = self._crossbar.variance(cells.variance(), cells.state.conductance, window)
         operand = Operand(
             cells=cells,
-            variance=_oriented(cells.variance(), side, dtype),
+            variance=_oriented(variance, side, dtype),
             conductance=conductance,
             cubic=cubic,
             refresh=refresh,
@@ -81,10 +85,9 @@ class Operands:
     ) -> tuple[FloatArray, FloatArray | None]:
         """Linear and cubic part at `refresh`."""
         present = cells.conductance(refresh * self._interval)
-        if cells.chip.conduction.ohmic:
-            return _oriented(present, side, dtype), None
-        linear, cubic = cells.chip.conduction.split(present)
-        return _oriented(linear, side, dtype), _oriented(cubic, side, dtype)
+        linear, cubic = self._crossbar.parts(present, cells.state.conductance, cells.window)
+        oriented = None if cubic is None else _oriented(cubic, side, dtype)
+        return _oriented(linear, side, dtype), oriented
 
 
 def _oriented(array: NDArray[np.float64], side: Side, dtype: np.dtype[Any]) -> FloatArray:

@@ -34,7 +34,9 @@ from rgnn_hal_firmware.quantities import (
     Amperes,
     Bits,
     Count,
+    Ends,
     Frozen,
+    Ohms,
     Quantity,
     Ratio,
     Seconds,
@@ -76,6 +78,18 @@ class PeripheryParameters(Frozen):
         return self
 
 
+class WireParameters(Frozen):
+    """Metal of both planes: see `topology` and `crossbar`."""
+
+    row_segment: Ohms
+    row_lead: Ohms
+    row_contacts: Ends
+    """Contact at a line's first cell (1 or 0), at its last; further pairs for further lines."""
+    col_segment: Ohms
+    col_lead: Ohms
+    col_contacts: Ends
+
+
 class PulseEnvelope(Frozen):
     """What the pulse generators of the board can do for one kind of pulse."""
 
@@ -109,6 +123,8 @@ class ChipParameters(Frozen):
     thermal: ThermalParameters
     periphery: PeripheryParameters
     limits: LimitParameters
+    wires: WireParameters | None = None
+    """None: ideal."""
 
     @property
     def read_time(self) -> float:
@@ -169,7 +185,7 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> Preset:
-    """The preset in `presets/<name>.toml`.
+    """The preset in `presets/<name>.toml`; one with a `base` states what differs from that one.
 
     Raises:
         PresetError: there is none of that name.
@@ -177,8 +193,18 @@ def load_preset(name: str) -> Preset:
     known = preset_names()
     if name not in known:
         raise PresetError(f"no preset {name!r}; there are: {', '.join(known)}")
+    return Preset.from_document(_document(name))
+
+
+def _document(name: str) -> dict[str, Any]:
     file = resources.files("rgnn_hal_firmware").joinpath("presets", f"{name}.toml")
-    return Preset.from_document(tomllib.loads(file.read_text(encoding="utf-8")))
+    own = tomllib.loads(file.read_text(encoding="utf-8"))
+    if "base" not in own:
+        return own
+    document = _document(own.pop("base"))
+    for key, value in own.items():
+        document[key] = {**document.get(key, {}), **value} if isinstance(value, dict) else value
+    return document
 
 
 def _quantities(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Quantity]]:

@@ -49,10 +49,18 @@ def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
     return levels
 
 
+def _pairs_of_ends(ends: tuple[float, ...]) -> tuple[float, ...]:
+    pairs = list(zip(ends[::2], ends[1::2], strict=False))
+    if len(ends) % 2 or not pairs or {0.0} in map(set, pairs) or not {*ends} <= {0.0, 1.0}:
+        raise ValueError(f"contacts are pairs of 0 and 1 with a 1 in each, not {ends}")
+    return ends
+
+
 _Pair = tuple[float, float]
 Volts = Annotated[float, in_unit("V")]
 Siemens = Annotated[float, Field(gt=0), in_unit("S")]
 SiemensPerVolt = Annotated[float, Field(gt=0), in_unit("S/V")]
+Ohms = Annotated[float, Field(ge=0), in_unit("ohm")]
 Amperes = Annotated[float, Field(ge=0), in_unit("A")]
 Seconds = Annotated[float, Field(gt=0), in_unit("s")]
 Ratio = Annotated[float, Field(ge=0), in_unit("1")]
@@ -62,6 +70,7 @@ Cycles = Annotated[float, Field(gt=0), in_unit("1")]
 Bits = Annotated[int, Field(ge=2, le=24), in_unit("1")]
 VoltsRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), in_unit("V")]
 SiemensRange = Annotated[_Pair, Field(), BeforeValidator(_ordered), in_unit("S")]
+Ends = Annotated[tuple[float, ...], BeforeValidator(_pairs_of_ends), in_unit("1")]
 SiemensTable = Annotated[tuple[float, ...], in_unit("S")]
 PerKelvin = Annotated[float, Field(ge=0), in_unit("1/K")]
 PerKelvinTable = Annotated[tuple[float, ...], in_unit("1/K")]

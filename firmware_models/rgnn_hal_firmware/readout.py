@@ -18,13 +18,13 @@ the edge between two codes, in float32, where BLAS rounds more, for one in 1e3.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal_firmware.conduction import Conduction
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
+from rgnn_hal_firmware.crossbar import Crossbar
 from rgnn_hal_firmware.noise import Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
 from rgnn_hal_firmware.parameters import ChipParameters
@@ -37,6 +37,9 @@ from rgnn_hal_firmware.window import Side, Window
 
 _BLOCK = 1 << 17
 """Elements of noise that are worked on at a time: 512 KiB stay in cache."""
+
+
+_Parts = tuple[FloatArray, FloatArray | None]
 
 
 class Readout(Protocol):
@@ -66,10 +69,11 @@ class ExactReadout:
         self._whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._relaxation = relaxation
         self._thermal = thermal
-        self._conduction = Conduction(parameters)
         self._read_ns = round(parameters.read_time * 1e9)
         self._refresh = parameters.telegraph.refresh
         self._relaxed: tuple[int, NDArray[np.float64], NDArray[np.float32]] | None = None
+        self._crossbar = Crossbar(parameters)
+        self._ready: tuple[tuple[Window, np.dtype[Any], int], _Parts] | None = None
 
     def latch(self, voltage: FloatArray) -> FloatArray:
         """`voltage` itself."""
@@ -84,15 +88,10 @@ class ExactReadout:
         started_ns = state.time_ns + state.product_time_ns
         vector_ns = samples * self._read_ns
         for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):
-            double, single = self._present(refresh, state)
-            crossing: FloatArray = (single if dtype == np.float32 else double)[window.slices]
-            if side == "cols":
-                crossing = crossing.T
-            if self._conduction.ohmic:
-                np.matmul(latched[part], crossing, out=currents[part])
-            else:
-                linear, cubic = (term.astype(dtype) for term in self._conduction.split(crossing))
-                np.add(latched[part] @ linear, latched[part] ** 3 @ cubic, out=currents[part])
+            linear, cubic = self._parts(window, dtype, refresh, state)
+            np.matmul(latched[part], linear if side == "rows" else linear.T, out=currents[part])
+            if cubic is not None:
+                currents[part] += latched[part] ** 3 @ (cubic if side == "rows" else cubic.T)
         return currents
 
     def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
@@ -102,11 +101,27 @@ class ExactReadout:
 
     def forget(self) -> None:
         """Conductances have changed."""
-        self._relaxed = None
+        self._relaxed = self._ready = None
+        self._crossbar.forget()
 
     @property
     def _refresh_ns(self) -> int:
         return round(self._refresh * 1e9)
+
+    def _parts(
+        self, window: Window, dtype: np.dtype[Any], refresh: int, state: ChipState
+    ) -> _Parts:
+        """What products of `window` multiply with at `refresh`, (rows, columns)."""
+        double, single = self._present(refresh, state)
+        if self._crossbar.ideal:
+            return (single if dtype == np.float32 else double)[window.slices], None
+        key = window, dtype, refresh
+        if self._ready is None or self._ready[0] != key:
+            parts = self._crossbar.parts(double[window.slices], state.conductance, window)
+            linear, cubic = (None if part is None else part.astype(dtype) for part in parts)
+            assert linear is not None
+            self._ready = key, (linear, cubic)
+        return self._ready[1]
 
     def _present(
         self, refresh: int, state: ChipState
@@ -141,7 +156,7 @@ class NoisyReadout:
         self._refresh = parameters.telegraph.refresh
         self._refresh_ns = round(self._refresh * 1e9)
         self._disturbances = Disturbances.of(parameters, seed, relaxation, thermal)
-        self._operands = Operands(self._refresh)
+        self._operands = Operands(self._refresh, Crossbar(parameters))
 
     def latch(self, voltage: FloatArray) -> FloatArray:
         """Codes of the input converters."""

@@ -3,12 +3,14 @@
 `noisy_bN`: a product of N float32 vectors with all its noise and conversions, through the public
 `Macro.multiply`, over the time of the plain float32 product of the same shape; `bitserial8_b1024`
 the same for 1024 vectors as eight on/off planes with a conversion each, over one plain product of
-1024. Reference rates stand beside (`gemm_bN_gflops`).
+1024. `irdrop_b1024` is the same as `noisy_b1024` on a chip with wires, and `transfer_matrix_512_s`
+what its first product takes longer. Reference rates stand beside (`gemm_bN_gflops`).
 """
 
 import resource
 import sys
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ from rgnn_hal.progress import Progress, silent
 _URI = "emulator://?seed=1"
 _BATCHES = (1, 64, 1024)
 _PLANES = 8
-_STEPS = 3 + len(_BATCHES)
+_WIRED_URI = "emulator://?seed=1&preset=chip40nm-wires"
+_STEPS = 4 + len(_BATCHES)
 _LABEL = "bench emulator"
 
 Single = NDArray[np.float32]
@@ -40,13 +43,15 @@ def measure(seconds: float, progress: Progress = silent) -> Numbers:
         progress(0, _STEPS, _LABEL)
         figures["form_cells_per_second"] = _form(macro)
         progress(1, _STEPS, _LABEL)
-        figures["program_cells_per_second"] = _program()
+        figures["program_cells_per_second"] = _program(macro)
         for step, batch in enumerate(_BATCHES, start=2):
             progress(step, _STEPS, _LABEL)
             figures |= _product(macro, batch, seconds)
         figures["peak_memory_mb"] = _peak_memory()
-        progress(_STEPS - 1, _STEPS, _LABEL)
+        progress(_STEPS - 2, _STEPS, _LABEL)
         figures["bitserial8_b1024"] = _bit_planes(macro, seconds)
+    progress(_STEPS - 1, _STEPS, _LABEL)
+    figures |= _wires(seconds)
     progress(_STEPS, _STEPS, _LABEL)
     return figures
 
@@ -57,16 +62,14 @@ def _form(macro: Macro) -> float:
     return macro.spec.region.cells / (time.thread_time() - start)
 
 
-def _program() -> float:
+def _program(macro: Macro) -> float:
     """Write-verify of uniform targets on a formed chip: cells over s, at the default tolerance."""
-    with open_macro(_URI) as macro:
-        form(macro)
-        window = macro.spec.conductance
-        shape = macro.spec.region.shape
-        target = np.random.default_rng(0).uniform(window.low, window.high, shape)
-        start = time.thread_time()
-        write_verify(macro, target)
-        return macro.spec.region.cells / (time.thread_time() - start)
+    window = macro.spec.conductance
+    shape = macro.spec.region.shape
+    target = np.random.default_rng(0).uniform(window.low, window.high, shape)
+    start = time.thread_time()
+    write_verify(macro, target)
+    return macro.spec.region.cells / (time.thread_time() - start)
 
 
 def _product(macro: Macro, batch: int, seconds: float) -> Numbers:
@@ -82,6 +85,19 @@ def _bit_planes(macro: Macro, seconds: float) -> float:
     planes = bits.astype(np.float32) * np.float32(macro.spec.read_voltage.high)
     gemm, ours = _against_gemm(macro, planes, batch, seconds)
     return ours / gemm
+
+
+def _wires(seconds: float) -> Numbers:
+    batch = _BATCHES[-1]
+    with open_macro(_WIRED_URI) as macro, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "wires take", RuntimeWarning)  # a full read is the point
+        form(macro)
+        voltage = _voltages(macro, batch)
+        start = time.thread_time()
+        macro.multiply(voltage)
+        first = time.thread_time() - start
+        gemm, ours = _against_gemm(macro, voltage, batch, seconds)
+    return {"irdrop_b1024": ours / gemm, "transfer_matrix_512_s": first - ours}
 
 
 def _against_gemm(macro: Macro, voltage: Single, batch: int, seconds: float) -> tuple[float, float]:

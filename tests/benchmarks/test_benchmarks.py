@@ -29,14 +29,16 @@ def test_the_emulator_benchmark_states_every_figure_with_its_reference() -> None
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
     assert {
-        *("noisy_b1", "noisy_b64", "noisy_b1024", "bitserial8_b1024"),
+        *("noisy_b1", "noisy_b64", "noisy_b1024", "bitserial8_b1024", "irdrop_b1024"),
         *("gemm_b1_gflops", "gemm_b64_gflops", "gemm_b1024_gflops"),
-        *("program_cells_per_second", "form_cells_per_second"),
+        *("transfer_matrix_512_s", "program_cells_per_second", "form_cells_per_second"),
         *("peak_memory_mb", "empty_memory_mb"),
     } <= set(figures)
     assert all(value > 0 for value in figures.values())
     # Loose by a factor of two or so: this is a test of the code, on a machine that may be busy.
     assert figures["noisy_b1024"] < 6
+    assert figures["irdrop_b1024"] < 6
+    assert figures["transfer_matrix_512_s"] < 40
     assert figures["noisy_b1"] < 12
     assert figures["bitserial8_b1024"] < 40
 
