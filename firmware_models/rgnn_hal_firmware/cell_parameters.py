@@ -79,6 +79,14 @@ class EnduranceParameters(Frozen):
     lifetime_sigma: Ratio
 
 
+class DisturbParameters(Frozen):
+    """What is left of a pulse over other cells of its lines: see `disturb`."""
+
+    row_fraction: Fraction
+    column_fraction: Fraction
+    volts_per_decade: Volts
+
+
 class ConductionParameters(Frozen):
     """Current against voltage, by conductance: see `conduction`."""
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.chipfile import ChipFile
 from rgnn_hal_firmware.defects import stuck_conductance
+from rgnn_hal_firmware.disturb import Disturb
 from rgnn_hal_firmware.forming import Forming
 from rgnn_hal_firmware.parameters import Preset, load_preset
 from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
@@ -68,6 +69,7 @@ class Chip:
         self._file = file
         self._forming = Forming(parameters, seed)
         self._switching = Switching(parameters, seed)
+        self._disturb = Disturb(parameters)
         self._relaxation = Relaxation(parameters, seed)
         thermal = Thermal(parameters, seed, temperature)
         self._readout: Readout = (
@@ -149,13 +151,16 @@ class Chip:
             some = slice(start, start + _BLOCK)
             self._relaxation.settle(after, cells[some], after.time)
             act(after, cells[some], amplitude[some], gate[some], width, count)
+        disturbed = self._disturb_others(
+            after, kind, mask, voltage, gate_voltage, width * count, window
+        )
         after.time_ns += round(self._groups(mask) * count * width * 1e9)
         after.pulsed_at.reshape(-1)[cells] = after.time
         self.ground()
         self._commit(after)
         self._state = after
         self._unsaved = False
-        self._relaxation.forget(cells)
+        self._relaxation.forget(slice(None) if disturbed else cells)
         self._readout.forget()
 
     def apply(self, voltage: FloatArray, side: Side, window: Window) -> None:
@@ -211,6 +216,32 @@ class Chip:
                 file.commit(self._state)
         finally:
             file.release()
+
+    def _disturb_others(
+        self,
+        after: ChipState,
+        kind: PulseKind,
+        mask: NDArray[np.bool_],
+        voltage: FloatArray,
+        gate: FloatArray,
+        duration: float,
+        window: Window,
+    ) -> bool:
+        """Move half-selected cells; those of `mask` have had their pulse. Whether any moved."""
+        if kind is PulseKind.FORM or not mask.any():
+            return False
+        setting = kind is PulseKind.SET
+        switching = self._switching
+        threshold = switching.set_voltage if setting else switching.reset_voltage
+        work = self._disturb.work(mask, voltage, window, threshold, duration)
+        if work is None:
+            return False
+        work *= self._healthy
+        if setting:
+            switching.disturb_set(after, work, float(gate[mask].max()))
+        else:
+            switching.disturb_reset(after, work)
+        return True
 
     def _groups(self, mask: NDArray[np.bool_]) -> int:
         """How many pulses follow one another: one per row and multiplexer position in use."""

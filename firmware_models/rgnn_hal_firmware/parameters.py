@@ -20,6 +20,7 @@ from pydantic import ValidationError, model_validator
 from rgnn_hal_firmware.cell_parameters import (
     ConductionParameters,
     DefectParameters,
+    DisturbParameters,
     EnduranceParameters,
     FlickerParameters,
     FormingParameters,
@@ -114,6 +115,7 @@ class ChipParameters(Frozen):
     forming: FormingParameters
     switching: SwitchingParameters
     endurance: EnduranceParameters
+    disturb: DisturbParameters
     conduction: ConductionParameters
     defects: DefectParameters
     read_noise: ReadNoiseParameters

@@ -83,8 +83,8 @@ class Relaxation:
             self.shift(state, band, time)
             state.conductance.reshape(-1)[cells] += self._shift.reshape(-1)[cells]
 
-    def forget(self, cells: Cells) -> None:
-        """`cells` (flat indices) have been pulsed."""
+    def forget(self, cells: Cells | slice) -> None:
+        """`cells` (flat indices) have been changed."""
         if self.active:
             self._step.reshape(-1)[cells] = 0
             self._shift.reshape(-1)[cells] = 0.0

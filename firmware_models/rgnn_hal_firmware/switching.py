@@ -127,6 +127,19 @@ class Switching:
         conductance[cells] = now
         state.pulses.reshape(-1)[cells] += np.uint32(count)
 
+    def disturb_set(self, state: ChipState, work: Values, gate: float) -> None:
+        """Move formed cells up by `work` (rows, columns), to what `gate` (V) allows."""
+        switching = self._switching
+        above_threshold = max(gate - switching.threshold_voltage, 0.0)
+        ceiling = switching.compliance_slope * above_threshold * self._compliance_spread
+        room = np.maximum(ceiling.reshape(work.shape) - state.conductance, 0.0)
+        _disturbed(state, room, work)
+
+    def disturb_reset(self, state: ChipState, work: Values) -> None:
+        """Move formed cells down by `work` (rows, columns)."""
+        room = np.minimum(self._switching.floor_conductance - state.conductance, 0.0)
+        _disturbed(state, room, work)
+
     @cached_property
     def set_voltage(self) -> Values:
         """SET voltage of every cell at the reference width, flat, V."""
@@ -191,6 +204,10 @@ class Switching:
             draw = ndtri(lowest ** (1.0 / effective))
         draw *= switching.compliance_cv_cycle
         return np.exp(draw, out=draw)
+
+
+def _disturbed(state: ChipState, room: Values, work: Values) -> None:
+    state.conductance += room * _share(work) * state.formed
 
 
 def _train(count: int) -> list[tuple[int, int]]:

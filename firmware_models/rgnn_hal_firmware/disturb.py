@@ -1,0 +1,85 @@
+"""Half-select disturb: what a pulse does to the other cells of its lines.
+
+In a 1T1R array the gates and one electrode run along the rows, the other electrode along the
+columns. A pulse to one cell opens the gates of its row and drives its column, so that the rest of
+the row has open gates at the inhibit level of its columns, and the rest of the column full voltage
+behind closed gates. Either way a share kappa of the voltage is left over the cell:
+
+    x = sum over pulses to others of the line: w / w_ref 10^((kappa V - V_cell) / volts_per_decade)
+
+SET and RESET move the cell by x as their own pulses do (`switching`), SET up to the conductance
+that the strongest gate of the call allows. Far below its switching voltage a cell is steeper than
+near it: a decade is fewer volts here than in `switching`, or no array would hold its states.
+FORM leaves others alone. An x below 1e-6, which no read can tell, is taken as none; kappa = 0 is
+exactly none.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal_firmware.parameters import ChipParameters
+from rgnn_hal_firmware.window import Window
+
+Values = NDArray[np.float64]
+FloatArray = NDArray[np.floating[Any]]
+
+_UNSEEN = 1e-6
+
+
+class Disturb:
+    """How much pulses to some cells of a window work on the others of their lines."""
+
+    def __init__(self, parameters: ChipParameters) -> None:
+        self._disturb = parameters.disturb
+        self._shape = parameters.array.rows, parameters.array.cols
+        self._reference = parameters.switching.reference_width
+
+    def work(
+        self,
+        mask: NDArray[np.bool_],
+        voltage: FloatArray,
+        window: Window,
+        threshold: Values,
+        duration: float,
+    ) -> Values | None:
+        """x of every cell of the chip, (rows, columns); None where nobody would see it.
+
+        `mask`, `voltage` (V) are of the window's shape, `threshold` is V_cell of the whole chip,
+        flat; each pulsed cell is pulsed for `duration` (s) in all.
+        """
+        disturb = self._disturb
+        if disturb.row_fraction == disturb.column_fraction == 0.0:
+            return None
+        scale = duration / self._reference
+        seen = _UNSEEN / (scale * self._decades(-threshold.min()))
+        if self._most(mask, voltage) < seen:
+            return None
+        rows, cols = np.zeros(self._shape[0]), np.zeros(self._shape[1])
+        own = np.zeros(self._shape)
+        inside = own[window.slices]
+        for lines, axis, share in (
+            (rows[window.slices[0]], 1, disturb.row_fraction),
+            (cols[window.slices[1]], 0, disturb.column_fraction),
+        ):
+            if share > 0.0:
+                each = self._decades(voltage * share) * mask
+                lines += each.sum(axis=axis)
+                inside += each
+        if rows.max() + cols.max() < seen:
+            return None
+        work = rows[:, None] + cols - own
+        work *= scale * self._decades(-threshold.reshape(self._shape))
+        return np.maximum(work, 0.0, out=work)
+
+    def _most(self, mask: NDArray[np.bool_], voltage: FloatArray) -> float:
+        """More than what any cell of the chip can see."""
+        highest = float(np.max(voltage, where=mask, initial=0.0))
+        disturb = self._disturb
+        along_rows = mask.sum(axis=1).max() * self._decades(highest * disturb.row_fraction)
+        along_cols = mask.sum(axis=0).max() * self._decades(highest * disturb.column_fraction)
+        return float(along_rows + along_cols)
+
+    def _decades(self, voltage: FloatArray | float) -> Values:
+        return np.asarray(10.0 ** (voltage / self._disturb.volts_per_decade))
