@@ -130,7 +130,7 @@ def pulse_limits(spec: MacroSpec, kind: PulseKind) -> PulseLimits:
         return spec.pulses[PulseKind(kind)]
     except (KeyError, ValueError):
         known = ", ".join(spec.pulses) or "none"
-        raise NotSupportedError(f"this macro has no {kind!r} pulses; it has: {known}") from None
+        raise NotSupportedError(f"this macro has no {str(kind)!r} pulses; it has: {known}") from None
 
 
 def check_count(name: str, value: int, most: int) -> None:
