@@ -165,7 +165,7 @@ class Chip:
 
     def apply(self, voltage: FloatArray, side: Side, window: Window) -> None:
         """Hold `voltage` (batch, driven lines of `window`), V, on the lines of `side`."""
-        self._latched = self._readout.latch(voltage)
+        self._latched = self._readout.latch(voltage, window, side)
         self._latched_at = window, side
 
     def read(self, samples: int = 1) -> FloatArray:

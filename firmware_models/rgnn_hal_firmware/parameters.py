@@ -45,6 +45,7 @@ from rgnn_hal_firmware.quantities import (
     Siemens,
     SiemensRange,
     VoltsRange,
+    VoltsSpread,
 )
 
 
@@ -66,6 +67,16 @@ class PeripheryParameters(Frozen):
     full_scale: Amperes
     offset_sd: Amperes
     gain_sd: Ratio
+    noise: Amperes = 0.0
+    """Of one conversion, referred to the input, rms."""
+    bow_sd: Ratio = 0.0
+    """Bow of a column converter's curve, of full scale, over lines."""
+    walk_sd: Ratio = 0.0
+    """Random walk of its curve from end to end, of full scale."""
+    input_offset_sd: VoltsSpread = 0.0
+    input_gain_sd: Ratio = 0.0
+    input_bow_sd: Ratio = 0.0
+    """Of an input converter, of full scale."""
     cell_step: Siemens
     conversion_time: Seconds
     max_batch: Count

@@ -58,6 +58,7 @@ def _pairs_of_ends(ends: tuple[float, ...]) -> tuple[float, ...]:
 
 _Pair = tuple[float, float]
 Volts = Annotated[float, in_unit("V")]
+VoltsSpread = Annotated[float, Field(ge=0), in_unit("V")]
 Siemens = Annotated[float, Field(gt=0), in_unit("S")]
 SiemensPerVolt = Annotated[float, Field(gt=0), in_unit("S/V")]
 Ohms = Annotated[float, Field(ge=0), in_unit("ohm")]

@@ -65,6 +65,11 @@ class Purpose(IntEnum):
     FLICKER = 26
     TEMPERATURE_COEFFICIENT = 27
     LIFETIME = 28
+    INPUT_OFFSET = 40
+    INPUT_GAIN = 41
+    INPUT_BOW = 42
+    CONVERTER_BOW = 43
+    CONVERTER_WALK = 44
 
 
 def uniform(

@@ -45,8 +45,8 @@ _Parts = tuple[FloatArray, FloatArray | None]
 class Readout(Protocol):
     """How a chip is read."""
 
-    def latch(self, voltage: FloatArray) -> FloatArray:
-        """What the driven lines hold for `voltage` (batch, driven), V."""
+    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
+        """What the driven lines of `window` hold for `voltage` (batch, driven), V."""
 
     def currents(
         self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
@@ -75,7 +75,7 @@ class ExactReadout:
         self._crossbar = Crossbar(parameters)
         self._ready: tuple[tuple[Window, np.dtype[Any], int], _Parts] | None = None
 
-    def latch(self, voltage: FloatArray) -> FloatArray:
+    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
         """`voltage` itself."""
         return voltage
 
@@ -143,9 +143,9 @@ class NoisyReadout:
     def __init__(
         self, parameters: ChipParameters, seed: int, relaxation: Relaxation, thermal: Thermal
     ) -> None:
-        self._cols = parameters.array.cols
+        self._rows, self._cols = parameters.array.rows, parameters.array.cols
         self._seed = seed
-        self._input = InputConverter.of(parameters)
+        self._input = InputConverter.of(parameters, seed)
         self._lines: dict[Side, LineConverters] = {
             "rows": LineConverters.of(parameters, seed, "rows"),
             "cols": LineConverters.of(parameters, seed, "cols"),
@@ -158,9 +158,12 @@ class NoisyReadout:
         self._disturbances = Disturbances.of(parameters, seed, relaxation, thermal)
         self._operands = Operands(self._refresh, Crossbar(parameters))
 
-    def latch(self, voltage: FloatArray) -> FloatArray:
-        """Codes of the input converters."""
-        return self._input.codes(voltage)
+    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
+        """What the input converters drive, in their codes."""
+        if side == "rows":
+            return self._input.drive(voltage, slice(window.row_start, window.row_stop))
+        first = self._rows + window.col_start
+        return self._input.drive(voltage, slice(first, first + window.shape[1]))
 
     def forget(self) -> None:
         """Conductances have changed."""
@@ -217,9 +220,10 @@ class NoisyReadout:
         mean *= scale
         mean += lines.offset
         deviation = (codes * codes) @ operand.variance
-        np.sqrt(deviation, out=deviation)
-        deviation *= scale
-        return mean, deviation
+        deviation *= scale * scale
+        if lines.noise:
+            deviation += lines.noise**2
+        return mean, np.sqrt(deviation, out=deviation)
 
 
 def _refreshes(
