@@ -42,6 +42,8 @@ _LATE = 1 << _LATE_LEVELS
 _PER_E_FOLD = 4
 """Steps after 1 s; 128 of them last for 8e13 s, after which nothing moves."""
 _LATE_NODES = 1 << 16
+_END_OF_TIME = 1e30
+"""s: within what float32 holds."""
 _DAY = np.log(86400.0)
 _BLOCK = 1 << 14
 
@@ -62,6 +64,7 @@ class Relaxation:
         self._late = Tabulated(levels, tuple(added))
         self._drift = Tabulated(levels, relaxation.drift_per_e_fold)
         self._onset = relaxation.onset
+        self._early_rate = _EARLY / -np.log(relaxation.onset)
         self._seed = seed
         self._cols = array.cols
         self.active = max(t.largest for t in (self._early, self._late, self._drift)) > 0.0
@@ -72,16 +75,22 @@ class Relaxation:
     def shift(self, state: ChipState, window: Window, time: float) -> NDArray[np.float32]:
         """By how much each cell of `window` has moved at `time` (s), S."""
         if self.active:
-            self._update(state, window, self._steps(state, window, time))
+            inside = window.slices
+            steps = self._steps(state.pulsed_at[inside], state.pulses[inside], time)
+            self._update(state, window, steps)
         return self._shift[window.slices]
 
     def settle(self, state: ChipState, cells: Cells, time: float) -> None:
         """Make what `cells` (flat indices) have become at `time` (s) the state that pulses find."""
-        if self.active:
-            first, last = cells[[0, -1]] // self._cols
-            band = Window(int(first), int(last) + 1, 0, self._cols)
-            self.shift(state, band, time)
-            state.conductance.reshape(-1)[cells] += self._shift.reshape(-1)[cells]
+        if not self.active:
+            return
+        event = state.pulses.reshape(-1)[cells]
+        steps = self._steps(state.pulsed_at.reshape(-1)[cells], event, time)
+        gone = np.flatnonzero(steps)
+        if gone.size:
+            conductance, cells = state.conductance.reshape(-1), cells[gone]
+            shift = self._displacement(conductance[cells], cells, event[gone], steps[gone])
+            conductance[cells] += shift.astype(np.float32)
 
     def forget(self, cells: Cells | slice) -> None:
         """`cells` (flat indices) have been changed."""
@@ -89,17 +98,18 @@ class Relaxation:
             self._step.reshape(-1)[cells] = 0
             self._shift.reshape(-1)[cells] = 0.0
 
-    def _steps(self, state: ChipState, window: Window, time: float) -> Steps:
-        """The last step of the grid that each cell has reached."""
-        age = time - state.pulsed_at[window.slices]
-        np.maximum(age, self._onset, out=age)
-        np.log(age, out=age)
-        late = age * _PER_E_FOLD
-        age -= np.log(self._onset)
-        age *= _EARLY / -np.log(self._onset)
-        steps = np.where(late < 0.0, age, late + _EARLY)
-        np.minimum(steps, _EARLY + _LATE, out=steps)
-        return steps.astype(np.uint8) * (state.pulses[window.slices] > 0)
+    def _steps(self, pulsed_at: Values, pulses: NDArray[np.uint32], time: float) -> Steps:
+        """The last step of the grid that cells have reached, which were pulsed then."""
+        age = time - pulsed_at
+        if not age.size or age.max() < self._onset:
+            return np.zeros(age.shape, np.uint8)
+        logarithm = np.clip(age, self._onset, _END_OF_TIME, out=age).astype(np.float32)
+        np.log(logarithm, out=logarithm)
+        late = logarithm * np.float32(_PER_E_FOLD)
+        early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
+        steps = np.where(late < 0.0, early, late + np.float32(_EARLY))
+        np.minimum(steps, np.float32(_EARLY + _LATE), out=steps)
+        return steps.astype(np.uint8) * (pulses > 0)
 
     def _update(self, state: ChipState, window: Window, steps: Steps) -> None:
         """Bring what is remembered of `window` to `steps`."""

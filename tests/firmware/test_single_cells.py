@@ -16,7 +16,7 @@ MakePreset = Callable[..., Preset]
 Values = NDArray[np.float64]
 
 WHITE = 0.117e-6
-NO_TRAPS = {"telegraph.cell_fraction": 0.0}
+NO_TRAPS = {"telegraph.cell_fraction": 0.0, "flicker.relative_density": 0.0}
 
 
 def averages(chip: Chip, samples: int, times: int) -> Values:
