@@ -1,7 +1,8 @@
 """What a product multiplies with: mean and variance of a window's cells, ready for BLAS.
 
 Built once per window and kept until a pulse changes the chip; from one refresh of the slow noise to
-the next only the mean is made anew.
+the next only the mean is made anew. Currents come in codes of the line that senses them: `scale` is
+codes of output per siemens and code of input.
 """
 
 from collections import OrderedDict
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.converters import LineConverters
 from rgnn_hal_firmware.crossbar import Crossbar
 from rgnn_hal_firmware.noise import Disturbed, FloatArray
 from rgnn_hal_firmware.window import Side, Window
@@ -23,12 +25,16 @@ class Operand:
     """One window, seen from one side; arrays are (driven, sensed)."""
 
     cells: Disturbed
+    lines: LineConverters
+    """Of the sensed lines, in the operand's type."""
+    scale: FloatArray
+    """Of each sensed line, 1/S."""
     variance: FloatArray
-    """Of each element in one sample, S^2."""
+    """Of each element in one sample."""
     conductance: FloatArray
-    """Linear part of each element at the refresh below, S; through the wires, where they resist."""
+    """Linear part of each element at the refresh below; through the wires, where they resist."""
     cubic: FloatArray | None
-    """Cubic part, S / V^2; None where cells are ohmic."""
+    """Cubic part, 1/V^2; None where cells are ohmic."""
     refresh: int
 
 
@@ -56,20 +62,40 @@ class Operands:
         self._kept.move_to_end(key)
         if operand.refresh != refresh:
             if operand.cells.moves:
-                parts = self._parts(operand.cells, side, dtype, refresh)
+                parts = self._parts(operand.cells, operand.scale, side, dtype, refresh)
                 operand.conductance, operand.cubic = parts
             operand.refresh = refresh
         return operand
 
     def add(
-        self, cells: Disturbed, window: Window, side: Side, dtype: np.dtype[Any], refresh: int
+        self,
+        cells: Disturbed,
+        lines: LineConverters,
+        input_step: float,
+        side: Side,
+        dtype: np.dtype[Any],
+        refresh: int,
     ) -> Operand:
-        """Make the operand of `window` and keep it."""
-        conductance, cubic = self._parts(cells, side, dtype, refresh)
+        """Make the operand of `cells` and keep it.
+
+        Args:
+            cells: of a window.
+            lines: all that sense when `side` is driven.
+            input_step: V per code of the driven lines.
+            side: driven.
+            dtype: of the products.
+            refresh: for which the operand is made.
+        """
+        window = cells.window
+        sensed = window.slices[1 if side == "rows" else 0]
+        scale = lines.gain[sensed] * (input_step / lines.step)
+        conductance, cubic = self._parts(cells, scale, side, dtype, refresh)
         variance = self._crossbar.variance(cells.variance(), cells.state.conductance, window)
         operand = Operand(
             cells=cells,
-            variance=_oriented(variance, side, dtype),
+            lines=lines.select(sensed, dtype),
+            scale=scale,
+            variance=_oriented(variance, scale**2, side, dtype),
             conductance=conductance,
             cubic=cubic,
             refresh=refresh,
@@ -81,14 +107,22 @@ class Operands:
         return operand
 
     def _parts(
-        self, cells: Disturbed, side: Side, dtype: np.dtype[Any], refresh: int
+        self,
+        cells: Disturbed,
+        scale: FloatArray,
+        side: Side,
+        dtype: np.dtype[Any],
+        refresh: int,
     ) -> tuple[FloatArray, FloatArray | None]:
         """Linear and cubic part at `refresh`."""
         present = cells.conductance(refresh * self._interval)
         linear, cubic = self._crossbar.parts(present, cells.state.conductance, cells.window)
-        oriented = None if cubic is None else _oriented(cubic, side, dtype)
-        return _oriented(linear, side, dtype), oriented
+        oriented = None if cubic is None else _oriented(cubic, scale, side, dtype)
+        return _oriented(linear, scale, side, dtype), oriented
 
 
-def _oriented(array: NDArray[np.float64], side: Side, dtype: np.dtype[Any]) -> FloatArray:
-    return np.ascontiguousarray(array if side == "rows" else array.T, dtype=dtype)
+def _oriented(
+    array: NDArray[np.float64], scale: FloatArray, side: Side, dtype: np.dtype[Any]
+) -> FloatArray:
+    scaled = (array if side == "rows" else array.T) * scale
+    return np.ascontiguousarray(scaled, dtype=dtype)

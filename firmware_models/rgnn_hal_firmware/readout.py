@@ -174,9 +174,8 @@ class NoisyReadout:
     ) -> FloatArray:
         """(batch, sensed), A."""
         batch, dtype = latched.shape[0], latched.dtype
-        sensed = window.slices[1 if side == "rows" else 0]
-        lines = self._lines[side].select(sensed, dtype)
-        currents = np.empty((batch, lines.gain.size), dtype)
+        sensed = window.shape[1 if side == "rows" else 0]
+        currents = np.empty((batch, sensed), dtype)
         stream = self._stream(window, side)
         position = state.streams.setdefault((window, side), StreamPosition())
         started_ns = state.time_ns + position.conversions * self._read_ns
@@ -185,10 +184,11 @@ class NoisyReadout:
             operand = self._operands.find(window, side, dtype, refresh)
             if operand is None:
                 cells = self._disturbances.inside(window, state)
-                operand = self._operands.add(cells, window, side, dtype, refresh)
-            for block in _blocks(part, max(1, _BLOCK // lines.gain.size)):
-                mean, deviation = self._signal(latched[block], operand, lines)
-                _sample(mean, deviation, lines, samples, stream, position, currents[block])
+                lines = self._lines[side]
+                operand = self._operands.add(cells, lines, self._input.step, side, dtype, refresh)
+            for block in _blocks(part, max(1, _BLOCK // sensed)):
+                mean, deviation = self._signal(latched[block], operand)
+                _sample(mean, deviation, operand.lines, samples, stream, position, currents[block])
         position.conversions += batch * samples
         return currents
 
@@ -209,20 +209,15 @@ class NoisyReadout:
             stream = self._streams[key] = NormalStream(self._seed, Purpose.PRODUCT_READ, *words)
         return stream
 
-    def _signal(
-        self, codes: FloatArray, operand: Operand, lines: LineConverters
-    ) -> tuple[FloatArray, FloatArray]:
+    def _signal(self, codes: FloatArray, operand: Operand) -> tuple[FloatArray, FloatArray]:
         """Mean (batch, sensed) and deviation of what the column converters see, in their codes."""
-        scale = lines.gain * (self._input.step / lines.step)
         mean = codes @ operand.conductance
         if operand.cubic is not None:
             mean += (codes * (codes * self._input.step) ** 2) @ operand.cubic
-        mean *= scale
-        mean += lines.offset
+        mean += operand.lines.offset
         deviation = (codes * codes) @ operand.variance
-        deviation *= scale * scale
-        if lines.noise:
-            deviation += lines.noise**2
+        if operand.lines.noise:
+            deviation += operand.lines.noise**2
         return mean, np.sqrt(deviation, out=deviation)
 
 
