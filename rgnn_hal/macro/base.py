@@ -10,13 +10,14 @@ What every caller may rely on
 voltages (float32 or float64), conductances are float64. What a verb returns belongs to the caller
 and never changes afterwards; what a verb was given is copied before the verb returns.
 
-*Effect.* When a verb returns, its effect is complete: pulses have ended, conductances are what they
-will be read as, voltages are latched. Nothing is buffered.
+*Effect.* When a verb returns, its effect is complete: pulses have ended, cells are where the pulses
+left them, voltages are latched. Nothing is buffered. What cells do afterwards by themselves (relax,
+drift, fluctuate) and what half-selection does to neighbours is the chip's physics, not the verb's.
 
 *Lines.* `apply` and `multiply` leave their voltages latched, so `multiply(v)` equals `apply(v)`
 then `read()`. After opening, and after `safe`, `wait`, `program`, `pulse` or `read_conductance`,
-all lines are grounded, and `read` senses one vector of zero volts on every row: the converters'
-offsets.
+all lines are grounded, and `read` senses one float64 vector of zero volts on every row: the
+converters' offsets.
 
 *Refusals.* A verb raises `LimitError` for an argument outside the spec (shape, type, NaN, a region
 beyond the macro, any limit), `NotSupportedError` for what the spec does not declare, `ClosedError`
@@ -56,7 +57,7 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -127,7 +128,7 @@ class Macro(ABC):
 
         Args:
             kind: FORM, SET or RESET; it fixes the polarity.
-            mask: bool, the region's shape; cells outside of it are not touched.
+            mask: bool, the region's shape; cells outside of it are not addressed.
             voltage: amplitude over cell and transistor, V, positive; a number or one per cell.
             gate_voltage: gate amplitude, V; likewise.
             width: of each pulse, s.
@@ -237,9 +238,13 @@ class Macro(ABC):
             error.add_note(f"and closing the macro failed: {failure}")
 
     def _let_go(self) -> None:
-        with suppress(Exception):  # also when a driver's __init__ never got to ours
+        # Neither `suppress` nor `os` may be left when the interpreter drops the last macro, and a
+        # driver's __init__ may never have got to ours.
+        try:
             if self._process == os.getpid():
                 self.close()
+        except Exception:
+            pass
 
     __del__ = _let_go
 

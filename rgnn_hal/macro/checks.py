@@ -114,7 +114,11 @@ def check_pulse(
         if not _is_within(array, limit):
             _check_within(name, every[mask], limit, "V", f"{kind.upper()} limit")
         private = every if every.shape != array.shape else array
-        amplitudes.append(np.require(private, np.float64, ["C", "W"]))
+        widened = np.require(private, np.float64, ["C", "W"])
+        if array.dtype == np.float32:
+            # float32(0.9) meets a limit of 0.9 V, but widened it is 2e-8 V below.
+            np.clip(widened, limit.low, limit.high, out=widened)
+        amplitudes.append(widened)
     if not _is_number(width) or width not in limits.width:
         raise LimitError(
             f"width {width!r} s is outside the {kind.upper()} limit "
@@ -130,7 +134,9 @@ def pulse_limits(spec: MacroSpec, kind: PulseKind) -> PulseLimits:
         return spec.pulses[PulseKind(kind)]
     except (KeyError, ValueError):
         known = ", ".join(spec.pulses) or "none"
-        raise NotSupportedError(f"this macro has no {str(kind)!r} pulses; it has: {known}") from None
+        raise NotSupportedError(
+            f"this macro has no {str(kind)!r} pulses; it has: {known}"
+        ) from None
 
 
 def check_count(name: str, value: int, most: int) -> None:
