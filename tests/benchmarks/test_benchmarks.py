@@ -37,7 +37,7 @@ def test_the_emulator_benchmark_states_every_figure_with_its_reference() -> None
     assert all(value > 0 for value in figures.values())
     # Loose by a factor of two or so: this is a test of the code, on a machine that may be busy.
     assert figures["noisy_b1024"] < 6
-    assert figures["irdrop_b1024"] < 6
+    assert figures["irdrop_b1024"] < 1.5 * figures["noisy_b1024"]
     assert figures["transfer_matrix_512_s"] < 40
     assert figures["noisy_b1"] < 12
     assert figures["bitserial8_b1024"] < 40

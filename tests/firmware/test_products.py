@@ -88,6 +88,21 @@ def test_noise_of_a_product_is_that_of_its_cells_drawn_one_by_one(
         assert stats.ks_2samp(measured[:, column], brute[:, column]).pvalue > 1e-4
 
 
+def test_noise_of_vectors_of_a_batch_is_independent(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    slow = {"flicker.relative_density": 0.0, "periphery.adc_bits": 24}
+    chip = formed(Chip(make_preset(40, 24, {**NO_TRAPS, **slow}), 1))
+    reads = 20_000
+    batches = [multiply(chip, np.repeat(voltages(1, 40), reads, axis=0)) for _ in range(2)]
+    scores = [(batch - batch.mean(axis=0)) / batch.std(axis=0) for batch in batches]
+    # 683 vectors of 24 normals fill a block of the stream.
+    for lag in (1, 2, 64, 683):
+        correlation = scores[0][lag:].T @ scores[0][:-lag] / (reads - lag)
+        assert np.abs(correlation).max() < 5 / np.sqrt(reads)
+    assert np.abs(scores[0].T @ scores[1] / reads).max() < 5 / np.sqrt(reads)
+
+
 def test_samples_average_independent_conversions(make_preset: MakePreset, formed: Formed) -> None:
     preset = make_preset(replaced=NO_TRAPS)
     chip = formed(Chip(preset, 1))
