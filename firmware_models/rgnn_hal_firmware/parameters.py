@@ -13,6 +13,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
@@ -198,26 +199,42 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> Preset:
-    """The preset in `presets/<name>.toml`; one with a `base` states what differs from that one.
+    """The preset `name`: one of the package's, or the path of a file that ends in `.toml`.
+
+    A preset with a `base` states what differs from that one.
 
     Raises:
-        PresetError: there is none of that name.
+        PresetError: there is none of that name, or the file holds none.
     """
-    known = preset_names()
-    if name not in known:
-        raise PresetError(f"no preset {name!r}; there are: {', '.join(known)}")
     return Preset.from_document(_document(name))
 
 
 def _document(name: str) -> dict[str, Any]:
-    file = resources.files("rgnn_hal_firmware").joinpath("presets", f"{name}.toml")
-    own = tomllib.loads(file.read_text(encoding="utf-8"))
+    try:
+        own = tomllib.loads(_text(name))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PresetError(f"preset file {name} is not TOML: {error}") from error
     if "base" not in own:
         return own
     document = _document(own.pop("base"))
     for key, value in own.items():
         document[key] = {**document.get(key, {}), **value} if isinstance(value, dict) else value
     return document
+
+
+def _text(name: str) -> str:
+    if name.endswith(".toml"):
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except OSError as error:
+            raise PresetError(f"cannot read preset file {name}: {error.strerror}") from error
+    known = preset_names()
+    if name not in known:
+        raise PresetError(
+            f"no preset {name!r}; there are: {', '.join(known)}, and any file that ends in .toml"
+        )
+    file = resources.files("rgnn_hal_firmware").joinpath("presets", f"{name}.toml")
+    return file.read_text(encoding="utf-8")
 
 
 def _quantities(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Quantity]]:
