@@ -140,13 +140,14 @@ class Chip:
         responsive = mask & self._healthy[window.slices]
         if kind is not PulseKind.FORM:
             responsive &= self._state.formed[window.slices]
-        cells = window.cells(self.whole.shape[1])[responsive]
+        inside = np.flatnonzero(responsive)
+        cells = window.flat(inside, self.whole.shape[1])
+        amplitude, gate = voltage.reshape(-1)[inside], gate_voltage.reshape(-1)[inside]
         act = {
             PulseKind.FORM: self._forming.pulse,
             PulseKind.SET: self._switching.set,
             PulseKind.RESET: self._switching.reset,
         }[kind]
-        amplitude, gate = voltage[responsive], gate_voltage[responsive]
         for start in range(0, cells.size, _BLOCK):
             some = slice(start, start + _BLOCK)
             self._relaxation.settle(after, cells[some], after.time)
@@ -233,7 +234,9 @@ class Chip:
         setting = kind is PulseKind.SET
         switching = self._switching
         threshold = switching.set_voltage if setting else switching.reset_voltage
-        work = self._disturb.work(mask, voltage, window, threshold, duration)
+        limits = self.preset.parameters.limits
+        highest = (limits.set if setting else limits.reset).voltage[1]
+        work = self._disturb.work(mask, voltage, window, threshold, duration, highest)
         if work is None:
             return False
         work *= self._healthy

@@ -43,18 +43,19 @@ class Disturb:
         window: Window,
         threshold: Values,
         duration: float,
+        highest: float,
     ) -> Values | None:
         """x of every cell of the chip, (rows, columns); None where nobody would see it.
 
         `mask`, `voltage` (V) are of the window's shape, `threshold` is V_cell of the whole chip,
-        flat; each pulsed cell is pulsed for `duration` (s) in all.
+        flat; each pulsed cell is pulsed for `duration` (s) in all, with no more than `highest` (V).
         """
         disturb = self._disturb
         if disturb.row_fraction == disturb.column_fraction == 0.0:
             return None
         scale = duration / self._reference
         seen = _UNSEEN / (scale * self._decades(-threshold.min()))
-        if self._most(mask, voltage) < seen:
+        if self._most(mask.shape, highest) < seen:
             return None
         rows, cols = np.zeros(self._shape[0]), np.zeros(self._shape[1])
         own = np.zeros(self._shape)
@@ -73,13 +74,12 @@ class Disturb:
         work *= scale * self._decades(-threshold.reshape(self._shape))
         return np.maximum(work, 0.0, out=work)
 
-    def _most(self, mask: NDArray[np.bool_], voltage: FloatArray) -> float:
-        """More than what any cell of the chip can see."""
-        highest = float(np.max(voltage, where=mask, initial=0.0))
-        disturb = self._disturb
-        along_rows = mask.sum(axis=1).max() * self._decades(highest * disturb.row_fraction)
-        along_cols = mask.sum(axis=0).max() * self._decades(highest * disturb.column_fraction)
-        return float(along_rows + along_cols)
+    def _most(self, shape: tuple[int, ...], highest: float) -> float:
+        """More than what any cell can see when all others of a window are pulsed."""
+        rows, cols = shape
+        along_row = cols * self._decades(highest * self._disturb.row_fraction)
+        along_col = rows * self._decades(highest * self._disturb.column_fraction)
+        return float(along_row + along_col)
 
     def _decades(self, voltage: FloatArray | float) -> Values:
         return np.asarray(10.0 ** (voltage / self._disturb.volts_per_decade))

@@ -16,7 +16,7 @@ IEEE TDMR 22, 340 (2022)).
 
 Filaments that forming left are at rest: the published cells, never written, do not drift.
 
-W is computed, not walked. It is known on a grid of 16 steps up to 1 s and 4 per e-fold after that,
+W is computed, not walked. It is known on a grid of 16 steps up to 1 s and 2 per e-fold after that,
 by Levy's construction: the end point first, then midpoints of halves of halves, each with its own
 number drawn for (cell, pulse, midpoint). So any time costs the same and may be asked in any order.
 """
@@ -37,10 +37,10 @@ Steps = NDArray[np.uint8]
 _EARLY_LEVELS = 4
 _EARLY = 1 << _EARLY_LEVELS
 """Steps between the onset and 1 s."""
-_LATE_LEVELS = 7
+_LATE_LEVELS = 6
 _LATE = 1 << _LATE_LEVELS
-_PER_E_FOLD = 4
-"""Steps after 1 s; 128 of them last for 8e13 s, after which nothing moves."""
+_PER_E_FOLD = 2
+"""Steps after 1 s; 64 of them last for 8e13 s, after which nothing moves."""
 _LATE_NODES = 1 << 16
 _END_OF_TIME = 1e30
 """s: within what float32 holds."""

@@ -27,6 +27,14 @@ class Window(NamedTuple):
         """Index of the window in an array of the whole chip."""
         return slice(self.row_start, self.row_stop), slice(self.col_start, self.col_stop)
 
+    def flat(self, inside: NDArray[np.int64], cols: int) -> NDArray[np.int64]:
+        """Flat index on a chip of `cols` columns of cells with flat index `inside` the window."""
+        own_cols = self.col_stop - self.col_start
+        if own_cols == cols:
+            return inside + self.row_start * cols
+        rows, columns = np.divmod(inside, own_cols)
+        return (rows + self.row_start) * cols + columns + self.col_start
+
     def cells(self, cols: int) -> NDArray[np.int64]:
         """Flat index of each cell on a chip of `cols` columns, shape (rows, columns)."""
         rows = np.arange(self.row_start, self.row_stop, dtype=np.int64)
