@@ -1,8 +1,9 @@
 """The far side of the wire: an emulated resistive-memory chip, down to its cells.
 
-`chip` is the whole; `forming`, `switching` and `defects` are what pulses do to cells, `noise` and
-`telegraph` what reading adds, `converters` and `crossbar` how voltages become currents, `chipfile`
-how a chip survives the process. Parameters are data: `parameters` and `presets/*.toml`.
+`chip` is the whole; `forming`, `switching`, `endurance`, `disturb` and `defects` are what pulses do
+to cells, `relaxation` what they do afterwards, `conduction` and `thermal` how they conduct, `noise`,
+`telegraph` and `flicker` what reading adds, `converters` and `readout` how voltages become currents,
+`chipfile` how a chip survives the process. Parameters are data: `parameters`, `presets/*.toml`.
 """
 
 from rgnn_hal_firmware.chip import Chip, PulseKind, new_chip
