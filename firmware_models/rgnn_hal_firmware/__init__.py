@@ -1,10 +1,10 @@
 """The far side of the wire: an emulated resistive-memory chip, down to its cells.
 
 `chip` is the whole; `forming`, `switching`, `endurance`, `disturb` and `defects` are what pulses do
-to cells, `relaxation` what they do afterwards, `conduction` and `thermal` how they conduct,
-`noise`, `telegraph` and `flicker` what reading adds. `crossbar` and `wires` are how lines meet the
-cells, `converters`, `readout` and `single_cells` how voltages become currents, `chipfile` how a
-chip survives the process. Parameters are data: `parameters`, `presets/*.toml`.
+to cells, `relaxation` what cells do afterwards, `conduction` and `thermal` how they conduct;
+`noise`, `telegraph` and `flicker` are what reading adds, `converters` and `readout` how voltages become
+currents, `chipfile` how a chip survives the process. Parameters are data: `parameters` and
+`presets/*.toml`.
 """
 
 from rgnn_hal_firmware.chip import Chip, PulseKind, new_chip
