@@ -2,8 +2,8 @@
 
 `chip` is the whole; `forming`, `switching`, `endurance`, `disturb` and `defects` are what pulses do
 to cells, `relaxation` what cells do afterwards, `conduction` and `thermal` how they conduct;
-`noise`, `telegraph` and `flicker` are what reading adds, `converters` and `readout` how voltages become
-currents, `chipfile` how a chip survives the process. Parameters are data: `parameters` and
+`noise`, `telegraph` and `flicker` are what reading adds, `converters` and `readout` how voltages
+become currents, `chipfile` how a chip survives the process. Parameters are data: `parameters` and
 `presets/*.toml`.
 """
 
