@@ -21,7 +21,8 @@ def program(
 ) -> ProgrammingReport:
     """Form the pristine cells of `region`, then `write_verify` all of them to `target`, S.
 
-    A macro without FORM pulses is taken as formed by its maker. What cannot be done is refused before any cell is formed.
+    A macro without FORM pulses is taken as formed by its maker. What cannot be done is refused
+    before any cell is formed.
 
     Raises:
         LimitError, NotSupportedError: as `write_verify` and `form`.
