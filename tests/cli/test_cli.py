@@ -13,24 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rgnn_hal.cli import main
-
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 TRAIN, TEST = EXAMPLES / "li3po4_train.extxyz", EXAMPLES / "li3po4_test.extxyz"
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rgnn-hal", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        captured = capsys.readouterr()
-        return int(exit_.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 def ok(result: tuple[int, str, str]) -> dict[str, Any]:
