@@ -224,7 +224,7 @@ def _recipe(chosen: dict[str, Any]) -> "ForcesRecipe":
 
 
 def use_one_torch_thread() -> None:
-    """Torch's tensors here are small; two threads made the rows five times slower on two cores."""
+    """Torch's tensors here are small: on two cores a second thread doubles the training time."""
     import torch
 
     torch.set_num_threads(1)

@@ -24,8 +24,9 @@ from rgnn_hal.reservoir.mixing import DigitalMixing
 
 _MISMATCH = 0.05
 """Largest rms deviation from the stored weights, in units of their sd, that still counts as the
-same. Read-back deviates by 0.004, another chip's weights by 1.4; one cell in 700 that breaks down
-late deviates by 0.1, and took a readout's force error from 11 to 85 meV/angstrom."""
+same. Read-back deviates by 0.004, another chip formed by the same recipe by 0.33, with another
+selection by 1.4. A few cells that broke down late took a readout's force error from 11 to 85
+meV/angstrom."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from rgnn_hal.structures import RadialBasis
 class ForcesRecipe(BaseModel):
     """One set of choices for any chemistry.
 
-    Chosen by validation inside the training halves of rMD17 ethanol, 3BPA, Li3PO4 and two elements:
-    beyond 160 channels the solve grows with the cube of the columns and ethanol gains nothing; a
-    shorter cutoff suits molecules, a longer one crystals.
+    Chosen inside the training halves of rMD17 ethanol, 3BPA, Li3PO4 and two elements. The cost of
+    solving grows with the cube of the channels; a shorter cutoff suits molecules, a longer one
+    crystals.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
