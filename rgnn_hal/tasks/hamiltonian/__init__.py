@@ -1,0 +1,1 @@
+"""Hamiltonians: electronic structure in an atomic basis, from a frozen equivariant reservoir."""
