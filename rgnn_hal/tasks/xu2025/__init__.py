@@ -7,11 +7,21 @@ of training is compared on equal data. Our own models live in the other rooms of
 """
 
 from rgnn_hal.tasks.xu2025.force import ForceNetwork
+from rgnn_hal.tasks.xu2025.hamiltonian import HamiltonianNetwork
 from rgnn_hal.tasks.xu2025.layers import (
     LayerMaker,
     frozen_layers,
     random_layer,
     trained_layer,
 )
+from rgnn_hal.tasks.xu2025.wavefunction import WavefunctionNetwork
 
-__all__ = ["ForceNetwork", "LayerMaker", "frozen_layers", "random_layer", "trained_layer"]
+__all__ = [
+    "ForceNetwork",
+    "HamiltonianNetwork",
+    "LayerMaker",
+    "WavefunctionNetwork",
+    "frozen_layers",
+    "random_layer",
+    "trained_layer",
+]

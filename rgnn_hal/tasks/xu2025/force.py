@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from rgnn_hal.structures import Graph
-from rgnn_hal.tasks.xu2025.layers import LayerMaker
+from rgnn_hal.tasks.xu2025.layers import LayerMaker, biased
+from rgnn_hal.tasks.xu2025.links import edges_from, summed
 
 CUTOFF = 3.8
 """angstrom"""
@@ -48,7 +49,7 @@ class ForceNetwork(nn.Module):
         self.reservoir = nn.ModuleList(_ReservoirLayer(layer) for _ in range(2))
         self.trained = _TrainedLayer(generator)
         self.head = nn.Sequential(
-            _biased(_WIDTH, 9, generator), _ShiftedSoftplus(), _biased(9, 1, generator)
+            biased(_WIDTH, 9, generator), _ShiftedSoftplus(), biased(9, 1, generator)
         )
 
     def forward(self, graph: Graph) -> Tensor:
@@ -60,7 +61,7 @@ class ForceNetwork(nn.Module):
         for layer in (*self.reservoir, self.trained):
             node, edge = layer(node, edge, links)
         along = self.head(edge) * (graph.displacement.float() / distance)
-        return _summed(along, graph.centre, graph.atoms)
+        return summed(along, graph.centre, graph.atoms)
 
 
 class _Links:
@@ -68,13 +69,7 @@ class _Links:
 
     def __init__(self, graph: Graph) -> None:
         self.i, self.j, self.atoms = graph.centre, graph.neighbour, graph.atoms
-        degree = torch.bincount(graph.centre, minlength=graph.atoms)
-        first = torch.cumsum(degree, 0) - degree
-        repeats = degree[graph.neighbour]
-        self.ij = torch.repeat_interleave(torch.arange(len(repeats)), repeats)
-        within = torch.arange(len(self.ij)) - (torch.cumsum(repeats, 0) - repeats)[self.ij]
-        # Edges are sorted by centre, so those that leave j are neighbours in the list.
-        self.jk = first[graph.neighbour][self.ij] + within
+        self.ij, self.jk = edges_from(graph, graph.neighbour)
 
 
 class _Layer(nn.Module):
@@ -92,11 +87,11 @@ class _Layer(nn.Module):
 
     def forward(self, node: Tensor, edge: Tensor, links: _Links) -> tuple[Tensor, Tensor]:
         message = _gated(self.node_map(torch.cat([node[links.i], edge], dim=1)))
-        node = self.activation(node + self.node_norm(_summed(message, links.i, links.atoms)))
+        node = self.activation(node + self.node_norm(summed(message, links.i, links.atoms)))
         pair = _gated(self.pair_map(self.pair_input(node[links.i], node[links.j])))
         i, j, k = links.i[links.ij], links.j[links.ij], links.j[links.jk]
         triple = torch.cat([node[i], node[j], node[k], edge[links.ij], edge[links.jk]], dim=1)
-        around = _summed(_gated(self.triple_map(triple)), links.ij, len(edge))
+        around = summed(_gated(self.triple_map(triple)), links.ij, len(edge))
         edge = self.activation(edge + self.pair_norm(pair) + self.triple_norm(around))
         return node, edge
 
@@ -121,7 +116,7 @@ class _TrainedLayer(_Layer):
 
         def two(inputs: int, hidden: int) -> nn.Module:
             return nn.Sequential(
-                _biased(inputs, hidden, generator), nn.ReLU(), _biased(hidden, 36, generator)
+                biased(inputs, hidden, generator), nn.ReLU(), biased(hidden, 36, generator)
             )
 
         self.node_map, self.pair_map, self.triple_map = two(36, 36), two(18, 18), two(90, 36)
@@ -138,17 +133,6 @@ class _ShiftedSoftplus(nn.Module):
         return nn.functional.softplus(x) - 0.6931471805599453
 
 
-def _biased(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.xavier_uniform_(layer.weight, generator=generator)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 def _gated(x: Tensor) -> Tensor:
     gate, core = x.chunk(2, dim=1)
     return torch.sigmoid(gate) * torch.tanh(core)
-
-
-def _summed(values: Tensor, index: Tensor, size: int) -> Tensor:
-    return values.new_zeros(size, values.shape[1]).index_add(0, index, values)

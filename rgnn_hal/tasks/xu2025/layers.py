@@ -63,6 +63,14 @@ def trained_layer(seed: int) -> LayerMaker:
     return make
 
 
+def biased(inputs: int, outputs: int, generator: torch.Generator) -> torch.nn.Linear:
+    """A layer of the trained parts: Xavier-uniform weights and a bias of zero to begin with."""
+    layer = torch.nn.Linear(inputs, outputs)
+    torch.nn.init.xavier_uniform_(layer.weight, generator=generator)
+    torch.nn.init.zeros_(layer.bias)
+    return layer
+
+
 class _Scaled(torch.nn.Module):
     def __init__(self, layer: torch.nn.Module, inputs: int) -> None:
         super().__init__()
