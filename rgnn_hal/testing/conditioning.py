@@ -2,7 +2,6 @@
 
 On equal cells a transposed, permuted or shifted product is the right product. So pristine cells are
 formed, and about half of all cells, drawn at random, are programmed or pulsed to something else.
-Everything stays at the maker's operating point where the spec names one.
 """
 
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import Capability, Macro, PulseKind, PulseLimits, Range, Region
+from rgnn_hal.macro import Capability, Macro, PulseKind, PulseLimits, Region
 
 _FORM_WIDTH = 1e-3
 _WIDTH = 1e-6
 """s; both as public benches of 40 nm cells use them."""
 _RAMP = 8
-"""FORM pulses from the operating point to the limit."""
+"""FORM pulses over the envelope."""
 
 
 def condition(macro: Macro, patch: Region) -> None:
@@ -45,8 +44,7 @@ def form(macro: Macro, region: Region) -> NDArray[np.float64]:
         return conductance
     limits = spec.pulses[PulseKind.FORM]
     gate = limits.gate_voltage
-    start = operating_point(limits.voltage, limits.voltage.low)
-    for voltage in np.linspace(start, limits.voltage.high, _RAMP):
+    for voltage in np.linspace(limits.voltage.low, limits.voltage.high, _RAMP):
         pristine = conductance < 0.25 * spec.conductance.low
         if not pristine.any():
             break
@@ -54,7 +52,7 @@ def form(macro: Macro, region: Region) -> NDArray[np.float64]:
             PulseKind.FORM,
             pristine,
             voltage=float(voltage),
-            gate_voltage=operating_point(gate, (gate.low + gate.high) / 2),
+            gate_voltage=(gate.low + gate.high) / 2,
             width=limits.width.nearest(_FORM_WIDTH),
             region=region,
         )
@@ -65,12 +63,7 @@ def form(macro: Macro, region: Region) -> NDArray[np.float64]:
 def strong_pulse(limits: PulseLimits) -> dict[str, Any]:
     """Arguments of a pulse that should switch any healthy cell."""
     return {
-        "voltage": operating_point(limits.voltage, limits.voltage.high),
-        "gate_voltage": operating_point(limits.gate_voltage, limits.gate_voltage.high),
-        "width": operating_point(limits.width, limits.width.nearest(_WIDTH)),
+        "voltage": limits.voltage.high,
+        "gate_voltage": limits.gate_voltage.high,
+        "width": limits.width.nearest(_WIDTH),
     }
-
-
-def operating_point(limit: Range, otherwise: float) -> float:
-    """The maker's operating point within a limit, where the spec names one."""
-    return float(getattr(limit, "typical", otherwise))

@@ -8,7 +8,6 @@ than the hardware's is an error: configuration never makes hardware able to do m
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -71,14 +70,6 @@ def _merged(fields: Mapping[str, Any], changes: Mapping[str, Any], where: str) -
             merged[key] = _merged(fields[key], change, f"{where}.{key}")
         else:
             merged[key] = change
-    return _with_operating_point(merged, changes)
-
-
-def _with_operating_point(merged: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A range's `typical` moves inside with its ends, unless it is itself given."""
-    if "typical" in merged and "typical" not in changes:
-        with suppress(TypeError):  # ends that are no numbers are refused when the spec is made
-            merged["typical"] = min(max(merged["typical"], merged["low"]), merged["high"])
     return merged
 
 
