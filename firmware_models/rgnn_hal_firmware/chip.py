@@ -65,6 +65,7 @@ class Chip:
         parameters = preset.parameters
         self.preset = preset
         self.seed = seed
+        self.exact = exact
         self.whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._file = file
         self._forming = Forming(parameters, seed)

@@ -1,4 +1,4 @@
-"""How a chip fails: four exceptions, each message with the remedy."""
+"""How a chip fails: five exceptions, each message with the remedy."""
 
 
 class FirmwareError(Exception):
@@ -15,3 +15,7 @@ class ChipFileError(FirmwareError):
 
 class ChipStorageError(FirmwareError):
     """A chip file is in use by somebody else, or cannot be read or written just now."""
+
+
+class ListenError(FirmwareError):
+    """A controller cannot listen at an address: in use, not allowed, or no such host."""
