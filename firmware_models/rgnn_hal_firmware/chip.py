@@ -121,6 +121,11 @@ class Chip:
         """Which cells pulses can move, (rows, columns). Silicon does not tell; tests may ask."""
         return self._healthy.copy()
 
+    @property
+    def formed(self) -> NDArray[np.bool_]:
+        """Which cells have broken down, (rows, columns); a SET pulse to the others forms them."""
+        return self._state.formed.copy()
+
     def pulse(
         self,
         kind: PulseKind,
