@@ -1,0 +1,142 @@
+"""A probed array on a bench: two 2602B, a 707B, and the chip that their terminals meet in.
+
+    smu1.smua -> matrix row A      smu1.smub -> B      smu2.smua -> C      smu2.smub -> D
+
+Matrix columns go to the array's row lines, then to its column lines, then to its gate lines, one
+per row. What a channel measures is worked out from relays and sources (`network`) with errors from
+the data sheet (`datasheet`). Chip time passes as the chip is read and pulsed. `incidents` keeps
+what a real bench would not tell and would not survive: relays that moved under voltage, and two
+sources on one line.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from rgnn_hal_firmware.chip import Chip
+from rgnn_hal_firmware.parameters import Preset, load_preset
+from rgnn_hal_firmware.tsp.datasheet import Ammeter
+from rgnn_hal_firmware.tsp.errors import CONTENTION, HOT_SWITCHING
+from rgnn_hal_firmware.tsp.instruments import Instrument, MatrixInstrument, SourceMeter
+from rgnn_hal_firmware.tsp.matrix import COLUMNS, SLOTS, Relays
+from rgnn_hal_firmware.tsp.network import Array, Lines
+from rgnn_hal_firmware.tsp.sourcemeter import Channel
+
+_TERMINALS = {
+    "A": ("smu1", "smua"),
+    "B": ("smu1", "smub"),
+    "C": ("smu2", "smua"),
+    "D": ("smu2", "smub"),
+}
+MATRIX_COLUMNS = tuple(f"{slot}-{column:02d}" for slot, column in product(SLOTS, COLUMNS))
+"""All columns of a 707B, in the order in which the array's lines are wired to them."""
+_LIVE = 1e-3
+"""V from which a terminal counts as under voltage."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that no bench should do."""
+
+    what: str
+    """`hot switching` or `two sources`."""
+    relays: tuple[str, ...]
+
+
+def small_preset(base: str, rows: int, cols: int) -> Preset:
+    """Preset `base` with another number of rows and columns."""
+    document = json.loads(load_preset(base).document)
+    for name, lines in (("rows", rows), ("cols", cols)):
+        document["array"][name] |= {"value": lines, "source": "array on a bench", "guess": False}
+    document["name"] = f"{document['name']}-{rows}x{cols}"
+    return Preset.from_document(document)
+
+
+class Bench:
+    """Instruments, wires and a chip. Not for several threads at a time.
+
+    Args:
+        chip: as many lines as a 707B has columns at most: 2 rows + columns <= 72.
+        seed: which individual instruments these are.
+    """
+
+    def __init__(self, chip: Chip, seed: int = 0) -> None:
+        self.array = Array(chip)
+        self.incidents: list[Incident] = []
+        rows, cols = chip.whole.shape
+        self.row_columns = MATRIX_COLUMNS[:rows]
+        self.col_columns = MATRIX_COLUMNS[rows : rows + cols]
+        self.gate_columns = MATRIX_COLUMNS[rows + cols : 2 * rows + cols]
+        if len(self.gate_columns) < rows:
+            raise ValueError(f"{2 * rows + cols} lines do not fit {len(MATRIX_COLUMNS)} columns")
+        self.matrix = MatrixInstrument("06001001", 3, self._moved)
+        meters = {
+            name: SourceMeter(f"400000{node}", node, self, [Ammeter(seed, node, n) for n in (0, 1)])
+            for node, name in ((1, "smu1"), (2, "smu2"))
+        }
+        self.channels = {
+            letter: meters[name].channels[channel] for letter, (name, channel) in _TERMINALS.items()
+        }
+        self.instruments: Mapping[str, Instrument] = {**meters, "matrix": self.matrix}
+        for instrument in self.instruments.values():
+            instrument.link(self.instruments.values())
+
+    @property
+    def grounded(self) -> bool:
+        """Whether all outputs are off and all relays open."""
+        return not self.matrix.relays.closed and not any(
+            channel.output for channel in self.channels.values()
+        )
+
+    def current(self, channel: Channel) -> float:
+        """What flows out of a channel into the array, A."""
+        letter = next(name for name, one in self.channels.items() if one is channel)
+        into_rows, into_cols = self.array.currents(self._lines())
+        mine = {column for row, column in self._closed() if row == letter}
+        return float(
+            sum(into_rows[i] for i, name in enumerate(self.row_columns) if name in mine)
+            + sum(into_cols[i] for i, name in enumerate(self.col_columns) if name in mine)
+        )
+
+    def dwell(self, seconds: float) -> None:
+        """Everything stays as it is for a while."""
+        self.array.dwell(self._lines(), seconds)
+
+    def _lines(self) -> Lines:
+        held: dict[str, float] = {}
+        for letter, column in self._closed():
+            if letter in self.channels:
+                held[column] = self.channels[letter].voltage
+        rows, cols, gates = (
+            np.array([held.get(name, np.nan) for name in names])
+            for names in (self.row_columns, self.col_columns, self.gate_columns)
+        )
+        return Lines(rows, cols, gates)
+
+    def _closed(self) -> Iterator[tuple[str, str]]:
+        for name in sorted(self.matrix.relays.closed):
+            yield name[1], f"{name[0]}-{name[2:]}"
+
+    def _moved(self, before: Relays, after: Relays) -> None:
+        hot = sorted(
+            relay
+            for relay in before ^ after
+            if (channel := self.channels.get(relay[1])) and abs(channel.voltage) > _LIVE
+        )
+        if hot:
+            self._report(HOT_SWITCHING, "hot switching", hot)
+        by_column: dict[str, list[str]] = {}
+        for relay in sorted(after):
+            if relay[1] in self.channels:
+                by_column.setdefault(relay[0] + relay[2:], []).append(relay)
+        for relays in by_column.values():
+            if len(relays) > 1:
+                self._report(CONTENTION, "two sources", relays)
+
+    def _report(self, code: int, what: str, relays: list[str]) -> None:
+        self.incidents.append(Incident(what, tuple(relays)))
+        del self.incidents[:-1000]
+        self.matrix.complain(code, f"{what}: {','.join(relays)[:200]}")
