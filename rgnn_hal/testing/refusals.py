@@ -105,6 +105,14 @@ def bad_numbers(spec: MacroSpec) -> Iterator[Refusal]:
             f"multiply with samples={samples!r}",
             methodcaller("multiply", np.zeros((1, spec.rows)), samples=samples),
         )
+    for words, mask in (
+        ("of numbers", np.ones((1, 1))),
+        ("of another shape", np.ones((1, 2), np.bool_)),
+    ):
+        yield Refusal(
+            f"read_conductance with a mask {words}",
+            methodcaller("read_conductance", Region(0, 1, 0, 1), mask=mask),
+        )
     for duration in (-1e-9, float("nan"), float("inf"), None):
         yield Refusal(f"wait({duration!r})", methodcaller("wait", duration))
 

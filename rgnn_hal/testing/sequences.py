@@ -86,8 +86,10 @@ class SequenceMachine(RuleBasedStateMachine):
     def read_conductance(self, data: st.DataObject) -> None:
         """Read cells, keep the result."""
         region = data.draw(drawing.regions(self.bench.patch))
-        with self._step(f"read_conductance({region})"):
-            self._keep("read_conductance", self.mirror.read_cells(region))
+        mask = data.draw(st.none() | drawing.masks(region.shape))
+        words = "" if mask is None else f", mask of {int(mask.sum())} cells"
+        with self._step(f"read_conductance({region}{words})"):
+            self._keep("read_conductance", self.mirror.read_cells(region, mask=mask))
 
     @precondition(lambda self: self.bench.kinds)
     @rule(data=st.data())
@@ -158,7 +160,7 @@ class SequenceMachine(RuleBasedStateMachine):
         with self.search.attempt(self.steps):
             for verb, result, copy in self.kept:
                 require(
-                    np.array_equal(result, copy),
+                    np.array_equal(result, copy, equal_nan=True),
                     f"an array that {verb} had returned earlier has changed",
                 )
 

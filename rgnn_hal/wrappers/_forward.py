@@ -110,6 +110,16 @@ class Forwarding(Macro):
             "read_conductance", arguments, lambda: self.inner.read_conductance(region, samples)
         )
 
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        arguments = {"mask": mask, "region": str(region), "samples": samples}
+        return self._around(
+            "read_conductance",
+            arguments,
+            lambda: self.inner.read_conductance(region, samples, mask=mask),
+        )
+
     def _clock(self) -> float:
         return self._around("clock", {}, self.inner.clock)
 

@@ -103,11 +103,16 @@ class DryRun(Forwarding):
         return self._read(samples)
 
     def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]:
+        return self._read_cells(np.ones(region.shape, np.bool_), region, samples)
+
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
         self._ground()
-        seconds = region.shape[0] * samples * self.spec.read_time
-        words = f"{region.cells} cells of {region}, {samples} samples"
+        seconds = int(mask.any(axis=1).sum()) * samples * self.spec.read_time
+        words = f"{int(mask.sum())} cells of {region}, {samples} samples"
         self._note("read_conductance", words, seconds=seconds)
-        return np.array(self.conductance[region.slices], dtype=np.float64)
+        return np.where(mask, self.conductance[region.slices], np.nan)
 
     def _clock(self) -> float:
         return self._seconds

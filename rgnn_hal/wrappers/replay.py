@@ -125,6 +125,14 @@ class Replay(Macro):
         )
         return cells
 
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        cells: NDArray[np.float64] = self._play(
+            "read_conductance", mask=mask, region=str(region), samples=samples
+        )
+        return cells
+
     def _clock(self) -> float:
         return float(self._play("clock"))
 
@@ -170,6 +178,9 @@ class Replay(Macro):
 
 
 def _differences(expected: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
+    if expected.keys() != got.keys():
+        yield f"expected {', '.join(expected)}, got {', '.join(got)}"
+        return
     for name, value in expected.items():
         other = got[name]
         if not isinstance(value, np.ndarray):

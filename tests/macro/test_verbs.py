@@ -122,6 +122,14 @@ def test_conductances_are_read_as_float64_of_the_region(macro: ArrayMacro) -> No
     assert reading.dtype == np.float64
 
 
+def test_with_a_mask_only_its_cells_are_told(macro: ArrayMacro) -> None:
+    mask = np.eye(*REGION.shape) > 0
+    reading = macro.read_conductance(REGION, mask=mask)
+    assert np.array_equal(reading[mask], macro.conductance[2:7, 1:4][mask])
+    assert np.isnan(reading[~mask]).all()
+    assert np.isfinite(macro.conductance).all()
+
+
 @pytest.mark.parametrize("verb", ["program", "pulse", "read_conductance", "wait", "safe"])
 def test_after_verbs_that_ground_a_read_senses_one_vector_of_zero(
     macro: ArrayMacro, verb: str

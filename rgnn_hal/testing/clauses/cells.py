@@ -22,6 +22,24 @@ _OWN = 0.8
 """Of the cells that must follow their own amplitude; half of them would by chance."""
 
 
+@clause(Bias.READ)
+def masked_reads_tell_their_cells(bench: Bench) -> None:
+    """A read with a mask tells the cells of the mask as a whole read does, and no others."""
+    draw = np.random.default_rng(6)
+    rows, cols = bench.patch.shape
+    corner = Region.of_shape(
+        (max(1, rows // 2), max(1, cols // 2)),
+        (bench.patch.row_start + rows // 3, bench.patch.col_start + cols // 3),
+    )
+    with bench.open() as macro:
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
+        samples = mirror.bounds.reference_samples
+        for region in (bench.patch, corner):
+            for share in (0.0, 0.3, 1.0):
+                mirror.read_cells(region, samples, draw.random(region.shape) < share)
+        mirror.same_cells()
+
+
 @clause(Bias.PULSE)
 def pulses_move_the_right_way(bench: Bench) -> None:
     """SET raises the conductance of the cells of its mask, RESET lowers it."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import PulseKind, Region, Side
+from rgnn_hal.macro import MacroSpec, PulseKind, Region, Side
 from rgnn_hal.macro.checks import FloatArray
 from tests.testing.crossbar import EXACT, NOISY, PERSISTENT, Crossbar
 from tests.testing.mutants.catalogue import caught_by
@@ -154,3 +154,27 @@ class CellsAreForgotten(Crossbar):
     def _close(self) -> None:
         self.silicon.pop(self.key, None)
         super()._close()
+
+
+@caught_by("masked_reads_tell_their_cells")
+class MaskOfReadsIgnored(Crossbar):
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        return self._read_conductance(region, samples)
+
+
+@caught_by("masked_reads_tell_their_cells")
+class MaskedReadsMixUpTheirCells(Crossbar):
+    """Cells are read row by row, and told column by column."""
+
+    def __init__(self, spec: MacroSpec = EXACT) -> None:
+        super().__init__(spec)
+        self.conductance *= np.linspace(1.0, 2.0, self.conductance.size).reshape(spec.rows, -1)
+
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        told = np.full(mask.shape, np.nan)
+        told.T[mask.T] = self._read_conductance(region, samples)[mask]
+        return told
