@@ -57,7 +57,7 @@ off[1, 7] = 0.05
 DEVIATIONS: dict[str, tuple[Callable[[Macro], Any], str]] = {
     "a read of all cells for one of some": (
         lambda m: session(m, whole=True),
-        r"call 7, read_conductance: expected mask, region, samples, got region, samples",
+        r"call 9, read_conductance: expected mask, region, samples, got region, samples",
     ),
     "another amplitude": (
         lambda m: session(m, level=1.1),
