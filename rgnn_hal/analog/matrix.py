@@ -143,6 +143,7 @@ class AnalogMatrix:
                 np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
             )
         self.ledger.products += len(x)
+        self.ledger.multiplications += len(x) * self.shape[0] * self.shape[1]
         return y
 
     def __rmatmul__(self, x: ArrayLike) -> FloatArray:
@@ -165,9 +166,14 @@ class AnalogMatrix:
     def _count(self, tile: Tile, voltage: FloatArray, current: FloatArray) -> None:
         spec = self.macros[tile.macro].spec
         samples = len(voltage) * self.reads
+        columns = current.shape[1]
         self.ledger.planes += len(voltage)
-        self.ledger.conversions += samples * current.shape[1]
+        self.ledger.samples += samples
+        self.ledger.drives += samples * tile.inputs
+        self.ledger.conversions += samples * columns
         self.ledger.macs += samples * tile.region.cells
+        square = float(np.vdot(voltage, voltage))
+        self.ledger.square_volts += self.reads * columns * square
         if spec.adc_bits is None:
             return
         step = spec.current_step

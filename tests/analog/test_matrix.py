@@ -166,10 +166,17 @@ def test_the_ledger_counts_what_was_done(coding: InputCoding, planes: int) -> No
     # which are 8 x 6, 8 x 2, 4 x 6 and 4 x 2 cells.
     matrix = on(exact_macros(4), (12, 4), PAIR, coding, reads=3)
     assert matrix.ledger == Ledger()
-    matrix.product(np.random.default_rng(0).normal(size=(10, 12)))
-    assert matrix.ledger == Ledger(
+    x = np.random.default_rng(0).normal(size=(10, 12))
+    matrix.product(x)
+    voltage = coding.encode(x, matrix.macros[0].spec).voltage
+    square_volts = 3 * (6 + 2) * float((voltage**2).sum())  # each row drives 8 columns, 3 times
+    assert matrix.ledger.square_volts == pytest.approx(square_volts)
+    assert replace(matrix.ledger, square_volts=0.0) == Ledger(
         products=10,
+        multiplications=10 * 12 * 4,
         planes=10 * planes * 4,
+        samples=10 * planes * 4 * 3,
+        drives=10 * planes * 3 * (8 + 8 + 4 + 4),
         conversions=10 * planes * 3 * (6 + 2 + 6 + 2),
         macs=10 * planes * 3 * (48 + 16 + 24 + 8),
     )
