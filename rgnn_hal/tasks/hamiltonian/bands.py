@@ -63,13 +63,15 @@ def band_path(
         raise DataError("there is no periodic cell, and without one no path through k")
     named = cell.bandpath("", npoints=0, pbc=periodic).special_points
     special = _FACES | named
-    _check(labels, special, cell.get_bravais_lattice(pbc=periodic).longname, sorted(named))
+    stations = _stations(
+        labels, special, cell.get_bravais_lattice(pbc=periodic).longname, sorted(named)
+    )
     path = cell.bandpath(labels, npoints=count, special_points=special, pbc=periodic)
-    distance, ticks, names = path.get_linear_kpoint_axis()
+    distance, ticks, _ = path.get_linear_kpoint_axis()
     return BandPath(
         points=np.asarray(path.kpts),
         distance=np.asarray(distance),
-        ticks=tuple(zip(ticks.tolist(), names, strict=True)),
+        ticks=tuple(zip(ticks.tolist(), stations, strict=True)),
     )
 
 
@@ -97,14 +99,19 @@ def bands_near(crystal: Crystal, path: BandPath, energy: float, count: int) -> B
     return Bands(path, np.stack(kept), first)
 
 
-def _check(labels: str, special: Mapping[str, ArrayLike], lattice: str, named: list[str]) -> None:
+def _stations(
+    labels: str, special: Mapping[str, ArrayLike], lattice: str, named: list[str]
+) -> list[str]:
+    """Points in the order in which the path meets them."""
     try:
         pieces = [piece for piece in parse_path_string(labels) if piece]
     except (AssertionError, IndexError, ValueError):
         pieces = []
     whole = pieces and min(len(piece) for piece in pieces) >= 2
-    if not whole or not all(name in special for piece in pieces for name in piece):
+    stations = [name for piece in pieces for name in piece]
+    if not whole or not all(name in special for name in stations):
         raise DataError(
             f"path {labels!r} does not lead through points of this cell; it is {lattice}, "
             f"whose points are {', '.join(named)}; write them in sequence, such as GKMG"
         )
+    return stations

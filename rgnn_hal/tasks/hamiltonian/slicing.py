@@ -23,6 +23,7 @@ from rgnn_hal.tasks.hamiltonian.spectrum import SPIN
 
 _NUDGE = 1e-7
 """Hartree; moves a shift off an energy that it happens to hit."""
+_RECENTRINGS = 8
 _WIDEST = 1e3
 """Hartree; no valence band lies further away."""
 
@@ -80,6 +81,9 @@ def fermi_level_by_counting(
 
     Bisection on the number of states below an energy comes within a few states of the answer,
     and the `count` energies around it give the rest.
+
+    Raises:
+        DataError: `count` is too small, or there is no such level.
     """
 
     def missing(energy: float) -> float:
@@ -87,10 +91,22 @@ def fermi_level_by_counting(
         return electrons - SPIN * float(grid.weights @ below)
 
     energy = _bisect(missing, guess, tolerance=0.25 * SPIN * count)
-    slices = [energies_near(crystal, k, energy, count) for k in grid.points]
-    first = np.array([piece.first for piece in slices])
-    energies = np.stack([piece.energies for piece in slices])
-    return fermi_level(energies, grid.weights, electrons - SPIN * float(grid.weights @ first))
+    for _ in range(_RECENTRINGS):
+        slices = [energies_near(crystal, k, energy, count) for k in grid.points]
+        energies = np.stack([piece.energies for piece in slices])
+        first = np.array([piece.first for piece in slices])
+        left = electrons - SPIN * float(grid.weights @ first)
+        if left <= 0:
+            energy = float(energies.min())
+        elif left >= SPIN * count:
+            energy = float(energies.max())
+        else:
+            energy = fermi_level(energies, grid.weights, left)
+            if energies[:, 0].max() <= energy <= energies[:, -1].min():
+                return energy
+    raise DataError(
+        f"{count} energies per wave vector do not reach the Fermi level from both sides; take more"
+    )
 
 
 def _bisect(missing: Callable[[float], float], guess: float, tolerance: float) -> float:
