@@ -5,16 +5,12 @@
     work.macs
 
 Every operation that torch dispatches inside the block is seen, forward and backward alike, also in
-torch's own kernels of autograd. A *mac* is one multiplication with its addition in a matrix
-product; *special* functions (exponentials, roots, ...) and *elementary* operations (sums,
-comparisons, products by element) are counted per element; *bytes* are what every operation reads
-and writes, as if nothing stayed in a cache. Products on a macro are no torch operations: their
-`Ledger` counts them.
+torch's own kernels of autograd. Products on a macro are no torch operations: their `Ledger` counts
+them.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
@@ -22,25 +18,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-
-@dataclass
-class DigitalWork:
-    """Running totals; add two to merge them."""
-
-    macs: int = 0
-    special: int = 0
-    elementary: int = 0
-    bytes: int = 0
-
-    def __add__(self, other: "DigitalWork") -> "DigitalWork":
-        mine, theirs = asdict(self), asdict(other)
-        return DigitalWork(**{name: mine[name] + theirs[name] for name in mine})
+from rgnn_hal.cost.operations import Operations
 
 
 @contextmanager
-def count_digital() -> Iterator[DigitalWork]:
+def count_digital() -> Iterator[Operations]:
     """Count what torch computes in this thread while the block runs."""
-    work = DigitalWork()
+    work = Operations()
     with _Counter(work):
         yield work
 
@@ -70,7 +54,7 @@ _MOVES = {
 
 
 class _Counter(TorchDispatchMode):
-    def __init__(self, work: DigitalWork) -> None:
+    def __init__(self, work: Operations) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._work = work
 

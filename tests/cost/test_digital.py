@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rgnn_hal.cost.digital import DigitalWork, count_digital
+from rgnn_hal.cost import Operations
+from rgnn_hal.cost.digital import count_digital
 
 sizes = st.integers(1, 12)
 
@@ -64,4 +65,4 @@ def test_totals_add_and_nested_counts_both_see_the_work() -> None:
             torch.ones(3, 3) @ torch.ones(3, 3)
     assert (inner.macs, outer.macs) == (27, 35)
     assert (inner + outer).macs == 62
-    assert DigitalWork() + inner == inner
+    assert Operations() + inner == inner

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rgnn_hal.cost.digital import DigitalWork, count_digital
+from rgnn_hal.cost import Operations
+from rgnn_hal.cost.digital import count_digital
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph
 from rgnn_hal.tasks.xu2025.force import CUTOFF, ForceNetwork
@@ -29,7 +30,7 @@ class Epoch:
     """Of epochs done."""
     cpu_seconds: float
     """Of training alone; judging the test structures is not counted."""
-    work: DigitalWork
+    work: Operations
     """On the host; products on a macro stand in its ledger."""
     force_mae: float
     """eV/angstrom, of the test structures."""
@@ -55,7 +56,7 @@ def train_force_network(
         optimiser, factor=0.8, patience=25, min_lr=1e-6
     )
     draw = np.random.default_rng(seed)
-    seconds, once = 0.0, DigitalWork()
+    seconds, once = 0.0, Operations()
     for number in range(1, epochs + 1):
         order = draw.permutation(len(structures))
         batches = [
@@ -72,7 +73,7 @@ def train_force_network(
         seconds += time.process_time() - start
         schedule.step(loss)
         progress(number, epochs, "epochs")
-        yield Epoch(number, seconds, _times(once, number), _force_mae(network, judged))
+        yield Epoch(number, seconds, once * number, _force_mae(network, judged))
 
 
 def _epoch(
@@ -113,10 +114,4 @@ def _joined(graphs: Sequence[Graph]) -> Graph:
             [graph.neighbour + int(n) for graph, n in zip(graphs, before, strict=False)]
         ),
         displacement=torch.cat([graph.displacement for graph in graphs]),
-    )
-
-
-def _times(work: DigitalWork, number: int) -> DigitalWork:
-    return DigitalWork(
-        work.macs * number, work.special * number, work.elementary * number, work.bytes * number
     )
