@@ -1,10 +1,12 @@
 """Results as pictures and arrays, for people to look at."""
 
+from rgnn_hal.report.bands import bands_plot
 from rgnn_hal.report.conductance import conductance_plot, forming_report, programming_report
 from rgnn_hal.report.dynamics import dynamics_plot
 from rgnn_hal.report.parity import parity_plot
 
 __all__ = [
+    "bands_plot",
     "conductance_plot",
     "dynamics_plot",
     "forming_report",

@@ -1,13 +1,16 @@
 """Figures without global state: matplotlib is an extra, and pyplot is never touched."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rgnn_hal.macro import ConfigurationError
 
 
-def new_figure(columns: int, title: str) -> tuple[Any, list[Any]]:
-    """A figure with a row of axes.
+def new_figure(
+    columns: int, title: str, widths: Sequence[float] | None = None
+) -> tuple[Any, list[Any]]:
+    """A figure with a row of axes, of equal widths unless relative ones are given.
 
     Raises:
         ConfigurationError: matplotlib is not installed.
@@ -18,7 +21,7 @@ def new_figure(columns: int, title: str) -> tuple[Any, list[Any]]:
         raise ConfigurationError("plots need matplotlib: pip install 'rgnn-hal[plot]'") from error
     figure = Figure(figsize=(5.2 * columns, 4.4), layout="constrained")
     figure.suptitle(title)
-    axes = figure.subplots(1, columns, squeeze=False)
+    axes = figure.subplots(1, columns, squeeze=False, width_ratios=widths)
     return figure, list(axes[0])
 
 
