@@ -1,0 +1,106 @@
+"""The energy of a finished wavefunction: most of the work on the macro, none of its noise in it.
+
+The trial wavefunction psi is the twin's: the weights as they were read back are a fixed set of
+numbers, so whatever the read-back error, <psi|H|psi>/<psi|psi> is an upper bound. Walkers sample a
+guide g (`sampler`), and the energy is a ratio of two averages over them,
+
+    E = <w e> / <w>,      w = |psi/g|^2,      e = E_L of psi.
+
+A macro gives w' and e' instead: cheap, but noisy, and since both are non-linear in the products
+their averages are biased. A random 1/m of the walkers is therefore evaluated with the twin as well,
+and each average is corrected by what that finds (two-level Monte Carlo, Giles, Oper. Res. 56, 607
+(2008)):
+
+    <w e> = <w' e'> + <w e - w' e'>_checked
+
+which holds exactly in expectation for any noise. Noise only widens the error bar, by m times the
+variance of the difference. Where E_L is large, so is its noise: nothing is clipped here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
+from rgnn_hal.tasks.wavefunction.blocking import Blocked, blocked
+from rgnn_hal.tasks.wavefunction.body import Body
+from rgnn_hal.tasks.wavefunction.sampler import Walkers, walk
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass
+class Measurement:
+    """Corrected w e and w of every step, (walkers,) each, and sums over the checked walkers."""
+
+    reference: float
+    """Logarithm of w that counts as zero."""
+    rows: list[FloatArray] = field(default_factory=list)
+    """Of every step, (2, walkers)."""
+    checks: FloatArray = field(default_factory=lambda: np.zeros(3))
+    """Sums over checked walkers of w, w e and w e^2, by the twin."""
+
+    def result(self) -> Blocked:
+        """Energy, its standard error and the autocorrelation time in steps."""
+        product, weight = np.stack(self.rows, axis=1)
+        energy = product.sum() / weight.sum()
+        influence = (product - energy * weight) / weight.mean()
+        spread = blocked(influence)
+        return Blocked(float(energy), spread.standard_error, spread.autocorrelation)
+
+    @property
+    def steps(self) -> int:
+        """Steps measured."""
+        return len(self.rows)
+
+    @property
+    def samples(self) -> int:
+        """Walkers measured, over all steps."""
+        return sum(row.shape[1] for row in self.rows)
+
+    @property
+    def variance(self) -> float:
+        """Variance of E_L over |psi|^2, hartree^2, from the checked walkers."""
+        total, first, second = self.checks
+        return float(second / total - (first / total) ** 2)
+
+    @property
+    def efficiency(self) -> float:
+        """(sum w)^2 / (n sum w^2): how well the guide stands in for psi."""
+        weight = np.stack(self.rows)[:, 1]
+        return float(weight.mean() ** 2 / np.mean(weight**2))
+
+
+def measure_step(
+    ansatz: Ansatz,
+    parameters: Parameters,
+    body: Body | None,
+    walkers: Walkers,
+    measurement: Measurement,
+    *,
+    sweeps: int,
+    check_every: int,
+) -> None:
+    """Walk, evaluate every walker on the macro and one in `check_every` with the twin too."""
+    log_guide = walk(ansatz, parameters, walkers, sweeps)
+    count = len(log_guide)
+    checked = torch.arange(measurement.steps % check_every, count, check_every)
+    here = walkers.positions
+    noisy = body.on_macro(here) if body else None
+    local = ansatz.local(ansatz.scene(here, noisy), parameters)
+    weight = torch.exp(2.0 * (local.logarithm - log_guide - measurement.reference))
+    product = weight * local.energy
+    exact = body.on_host(here[checked]) if body else None
+    truth = ansatz.local(ansatz.scene(here[checked], exact), parameters)
+    true_weight = torch.exp(2.0 * (truth.logarithm - log_guide[checked] - measurement.reference))
+    true_product = true_weight * truth.energy
+    scale = count / len(checked)
+    product[checked] += scale * (true_product - product[checked])
+    weight[checked] += scale * (true_weight - weight[checked])
+    measurement.rows.append(torch.stack([product, weight]).numpy())
+    moments = [true_weight, true_product, true_product * truth.energy]
+    measurement.checks += torch.stack(moments).sum(1).numpy()

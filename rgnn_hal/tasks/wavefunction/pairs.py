@@ -1,0 +1,150 @@
+"""What the frozen network sees of two electrons: smooth, symmetric functions of where they are.
+
+    g_a(r) = (1 + a r) exp(-a r)        g' = -a^2 r exp(-a r) vanishes at coalescence
+
+    inputs of pair (i, j):  g_a(r_iA) + g_a(r_jA),   g_a(r_iA) g_a(r_jA),   g_b(r_ij)
+
+Because every input is flat where particles meet, whatever a network makes of them leaves the exact
+cusps alone; because all of them fade with distance, separated fragments do not see each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rgnn_hal.tasks.wavefunction.jet import Jet, concatenate
+from rgnn_hal.tasks.wavefunction.molecule import Molecule
+
+_APART = (0.4, 0.8, 1.6, 3.2)
+"""Exponents b of the distance between the electrons, 1/bohr."""
+
+
+@dataclass(frozen=True)
+class PairInputs:
+    """The inputs of a molecule's pairs."""
+
+    molecule: Molecule
+
+    @property
+    def size(self) -> int:
+        """Inputs of a pair."""
+        return 2 * len(self._centred()[0]) + len(_APART)
+
+    @property
+    def pairs(self) -> Tensor:
+        """First and second electron of every pair, (2, pairs)."""
+        return torch.triu_indices(self.molecule.electrons, self.molecule.electrons, 1)
+
+    @property
+    def opposite(self) -> Tensor:
+        """Whether a pair's spins differ, (pairs,)."""
+        first, second = self.pairs < self.molecule.up
+        return first != second
+
+    def jets(self, positions: Tensor) -> Jet:
+        """Inputs of all pairs at (walkers, N, 3): a batch of walkers * pairs over 6 coordinates."""
+        first, second = self.pairs
+        exponents, nuclei = self._centred()
+        arrow = positions[:, :, None] - nuclei
+        one = _flat(arrow, exponents)
+        i, j = _Half.of(one, first), _Half.of(one, second)
+        apart = positions[:, first] - positions[:, second]
+        b = torch.tensor(_APART, dtype=positions.dtype)
+        between = _flat(apart[:, :, None].expand(-1, -1, len(b), -1), b)
+        ends = torch.cat([between.gradient, -between.gradient], dim=2)
+        jets = [
+            Jet(i.value + j.value, torch.cat([i.gradient, j.gradient], 2), i.lap + j.lap),
+            Jet(
+                i.value * j.value,
+                torch.cat([i.gradient * j.value[:, :, None], j.gradient * i.value[:, :, None]], 2),
+                i.lap * j.value + j.lap * i.value,
+            ),
+            Jet(between.value, ends, 2.0 * between.lap),
+        ]
+        whole = concatenate(jets)
+        return Jet(
+            whole.value.flatten(0, 1), whole.gradient.flatten(0, 1), whole.laplacian.flatten(0, 1)
+        )
+
+    @property
+    def kinds(self) -> int:
+        """Kinds of pairs that occur, of opposite and of equal spins."""
+        return len(set(self.opposite.tolist()))
+
+    def sum_by_spin(self, jet: Jet) -> Jet:
+        """Functions of pairs to functions of walkers, over 3 N coordinates: kinds side by side."""
+        first, second = self.pairs
+        electrons, pairs, width = self.molecule.electrons, len(first), jet.value.shape[1]
+        value = jet.value.reshape(-1, pairs, width)
+        laplacian = jet.laplacian.reshape(-1, pairs, width)
+        gradient = jet.gradient.reshape(-1, pairs, 2, 3, width)
+        sums = []
+        for chosen in self._chosen():
+            rise = value.new_zeros((len(value), electrons, 3, width))
+            rise.index_add_(1, first[chosen], gradient[:, chosen, 0])
+            rise.index_add_(1, second[chosen], gradient[:, chosen, 1])
+            sums.append(
+                Jet(value[:, chosen].sum(1), rise.flatten(1, 2), laplacian[:, chosen].sum(1))
+            )
+        return concatenate(sums)
+
+    def electron_terms(self, one: Tensor, others: Tensor, heads: Tensor) -> Tensor:
+        """sum_j heads[j] . inputs(one, j) for one electron (walkers, 3), others (walkers, j, 3).
+
+        `heads` (others, inputs) are each partner's weights.
+        """
+        exponents, nuclei = self._centred()
+        own = _bell(exponents * (one[:, None] - nuclei).norm(dim=-1))[:, None]
+        theirs = _bell(exponents * (others[:, :, None] - nuclei).norm(dim=-1))
+        b = torch.tensor(_APART, dtype=one.dtype)
+        between = _bell((one[:, None] - others).norm(dim=-1)[..., None] * b)
+        return torch.einsum(
+            "wjk,jk->w", torch.cat([own + theirs, own * theirs, between], dim=-1), heads
+        )
+
+    def heads(self, head: Tensor) -> Tensor:
+        """Weights of `sum_by_spin` inputs (kinds * size,) per pair of electrons, (N, N, size)."""
+        table = head.reshape(self.kinds, self.size)
+        up = torch.arange(self.molecule.electrons) < self.molecule.up
+        equal = (up[:, None] == up[None, :]).long()
+        return table[equal if self.kinds == 2 else torch.zeros_like(equal)]
+
+    def _chosen(self) -> list[Tensor]:
+        return [chosen for chosen in (self.opposite, ~self.opposite) if chosen.any()]
+
+    def _centred(self) -> tuple[Tensor, Tensor]:
+        """Exponents a (k,) and the nuclei they belong to (k, 3)."""
+        exponents, nuclei = [], []
+        for charge, position in zip(self.molecule.numbers, self.molecule.positions, strict=True):
+            own = (0.5, 1.0, 2.0) if charge == 1 else (0.5, 1.0, 2.0, 1.0 * charge, 2.0 * charge)
+            exponents += own
+            nuclei += [position] * len(own)
+        return torch.tensor(exponents).double(), torch.tensor(nuclei, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class _Half:
+    """g at points: `value` and `lap` (walkers, points, k), `gradient` (walkers, points, 3, k)."""
+
+    value: Tensor
+    gradient: Tensor
+    lap: Tensor
+
+    @classmethod
+    def of(cls, one: _Half, electrons: Tensor) -> _Half:
+        return cls(one.value[:, electrons], one.gradient[:, electrons], one.lap[:, electrons])
+
+
+def _bell(scaled: Tensor) -> Tensor:
+    return (1.0 + scaled) * torch.exp(-scaled)
+
+
+def _flat(arrow: Tensor, exponents: Tensor) -> _Half:
+    """g of |arrow|, arrow (walkers, points, k, 3)."""
+    scaled = exponents * arrow.norm(dim=-1)
+    decay = torch.exp(-scaled)
+    bend = -(exponents**2) * decay
+    return _Half((1.0 + scaled) * decay, (bend[..., None] * arrow).mT, bend * (3.0 - scaled))

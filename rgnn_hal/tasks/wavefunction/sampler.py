@@ -1,0 +1,182 @@
+"""Metropolis walkers of a guide: psi without the frozen network, which the host knows alone.
+
+    |guide|^2 = |psi_D exp(J_cusp + a . inputs)|^2,      w = |psi / guide|^2 = exp(2 a . network)
+
+The network then is needed once per independent sample instead of once per move, a factor of ten or
+more in products, and no noise of a macro can spoil detailed balance.
+
+One electron moves at a time, by a Gaussian as wide as its distance from the nuclei suggests
+(Umrigar, Phys. Rev. Lett. 71, 408 (1993), without drift), and the acceptance corrects for the width
+of the way back. All walkers move at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
+from rgnn_hal.tasks.wavefunction.cusps import electron_terms, pair_strength
+from rgnn_hal.tasks.wavefunction.determinants import determinants, occupy
+from rgnn_hal.tasks.wavefunction.molecule import Molecule
+from rgnn_hal.tasks.wavefunction.pairs import PairInputs
+
+_TARGET = 0.5
+"""Acceptance that step adaptation aims at."""
+
+
+@dataclass
+class Walkers:
+    """A population on its way; the one thing here that has state."""
+
+    positions: Tensor
+    """(walkers, N, 3), bohr."""
+    generator: torch.Generator
+    step: float = 0.6
+    """Width of a move in units of the local length."""
+    accepted: int = 0
+    proposed: int = 0
+
+    @property
+    def acceptance(self) -> float:
+        """Fraction of moves since the counters were reset."""
+        return self.accepted / max(self.proposed, 1)
+
+
+def scatter(molecule: Molecule, walkers: int, seed: int) -> Walkers:
+    """Electrons dealt to the nuclei, each with its charge's share, spins alternating.
+
+    Half of the walkers get the opposite spins on every nucleus, so that both covalent structures of
+    a stretched bond are there from the start.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    seats = [_seats(molecule, opposite) for opposite in (False, True)]
+    choice = torch.arange(walkers) % 2
+    home = torch.tensor(seats)[choice]
+    spread = torch.randn((walkers, molecule.electrons, 3), generator=generator, dtype=torch.float64)
+    size = (1.0 / molecule.charges.sqrt())[home]
+    return Walkers(molecule.nuclei[home] + size[..., None] * spread, generator)
+
+
+def _seats(molecule: Molecule, opposite: bool) -> list[int]:
+    """The nucleus of every electron, up first."""
+    left = [molecule.up, molecule.down]
+    vacant = list(molecule.numbers)
+    homes: list[list[int]] = [[], []]
+    turn = int(opposite)
+    for _ in range(molecule.electrons):
+        nucleus = max(range(len(vacant)), key=lambda n: (vacant[n], -n))
+        taken = sum(spin.count(nucleus) for spin in homes)
+        spin = (turn + taken + nucleus) % 2
+        spin = spin if left[spin] else 1 - spin
+        left[spin] -= 1
+        vacant[nucleus] -= 1
+        homes[spin].append(nucleus)
+    return homes[0] + homes[1]
+
+
+def walk(
+    ansatz: Ansatz, parameters: Parameters, walkers: Walkers, sweeps: int, *, adapt: bool = False
+) -> Tensor:
+    """Move every electron of every walker `sweeps` times; log |guide psi| at the end (walkers,)."""
+    everyone = range(ansatz.molecule.electrons)
+    chain = _Chain.start(ansatz, parameters, walkers.positions)
+    jastrow = _Jastrow.of(ansatz, parameters)
+    for _ in range(sweeps):
+        before = walkers.accepted
+        for electron in everyone:
+            _move(ansatz, parameters, walkers, chain, jastrow, electron)
+        if adapt:
+            rate = (walkers.accepted - before) / (len(everyone) * len(walkers.positions))
+            walkers.step = min(max(walkers.step * math.exp(0.5 * (rate - _TARGET)), 0.01), 5.0)
+    few = replace(parameters, head=parameters.head[: ansatz.digital_features])
+    return ansatz.local(ansatz.scene(walkers.positions, None), few).logarithm
+
+
+@dataclass(frozen=True)
+class _Jastrow:
+    """What one electron adds to log |guide|, with everything that does not move at hand."""
+
+    inputs: PairInputs
+    strength: Tensor
+    heads: Tensor | None
+
+    @classmethod
+    def of(cls, ansatz: Ansatz, parameters: Parameters) -> _Jastrow:
+        strength, heads = pair_strength(ansatz.molecule), None
+        if ansatz.molecule.electrons > 1:
+            heads = ansatz.inputs.heads(parameters.head[: ansatz.digital_features])
+        return cls(ansatz.inputs, strength, heads)
+
+    def terms(self, electron: int, here: Tensor, positions: Tensor) -> Tensor:
+        others = [other for other in range(positions.shape[1]) if other != electron]
+        partners = positions[:, others]
+        molecule = self.inputs.molecule
+        total = electron_terms(molecule, self.strength[electron, others], here, partners)
+        if self.heads is None:
+            return total
+        return total + self.inputs.electron_terms(here, partners, self.heads[electron, others])
+
+
+@dataclass
+class _Chain:
+    """Orbitals at the electrons and the determinants they make."""
+
+    orbitals: Tensor
+    products: list[Tensor]
+
+    @classmethod
+    def start(cls, ansatz: Ansatz, parameters: Parameters, positions: Tensor) -> _Chain:
+        orbitals = ansatz.basis.values(positions) @ parameters.orbitals
+        spins = ansatz.configurations.by_spin()
+        return cls(orbitals, [determinants(occupy(orbitals[:, who], occ)) for who, occ in spins])
+
+    def total(self, parameters: Parameters) -> Tensor:
+        return (self.products[0] * self.products[1]) @ parameters.coefficients
+
+
+def _move(
+    ansatz: Ansatz,
+    parameters: Parameters,
+    walkers: Walkers,
+    chain: _Chain,
+    jastrow: _Jastrow,
+    electron: int,
+) -> None:
+    molecule, generator, here = ansatz.molecule, walkers.generator, walkers.positions[:, electron]
+    count = len(here)
+    width = walkers.step * local_length(molecule, here)
+    noise = torch.randn((count, 3), generator=generator, dtype=torch.float64)
+    there = here + width[:, None] * noise
+    back = walkers.step * local_length(molecule, there)
+    forth_square = noise.square().sum(1)
+    log_ratio = 3.0 * (width / back).log() + 0.5 * forth_square * (1.0 - (width / back) ** 2)
+
+    spin = int(electron >= molecule.up)
+    who, occupied = ansatz.configurations.by_spin()[spin]
+    row = ansatz.basis.values(there) @ parameters.orbitals
+    orbitals = chain.orbitals[:, who].clone()
+    orbitals[:, electron - who.start] = row
+    product = determinants(occupy(orbitals, occupied))
+    new = (product * chain.products[1 - spin]) @ parameters.coefficients
+    log_ratio = log_ratio + 2.0 * (new.abs().log() - chain.total(parameters).abs().log())
+    log_ratio = log_ratio + 2.0 * (
+        jastrow.terms(electron, there, walkers.positions)
+        - jastrow.terms(electron, here, walkers.positions)
+    )
+    chance = torch.rand(count, generator=generator, dtype=torch.float64)
+    taken = chance.log() < log_ratio
+    walkers.positions[taken, electron] = there[taken]
+    chain.orbitals[taken, electron] = row[taken]
+    chain.products[spin][taken] = product[taken]
+    walkers.accepted += int(taken.sum())
+    walkers.proposed += count
+
+
+def local_length(molecule: Molecule, point: Tensor) -> Tensor:
+    """The length over which psi changes at points (walkers, 3), bohr."""
+    near = (point[:, None] - molecule.nuclei).norm(dim=-1) + 1.0 / molecule.charges
+    return (near / (1.0 + 0.3 * near)).amin(dim=1)

@@ -1,0 +1,328 @@
+"""Solving: start, optimise, measure; stop any time with a valid result.
+
+1. Orbitals and determinants of the reference are optimised alone: cheap, no products.
+2. The network is formed in the macro. Samples of the guide get features measured there, noise and
+   all (noise in the derivatives acts like a ridge), and the linear method steps on each sample.
+3. Parameters stay as they are, and fresh walkers measure the energy (`energy`) until time is over.
+
+Nothing that was optimised on is measured on, so the energy is an upper bound in expectation.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rgnn_hal.macro import Macro
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
+from rgnn_hal.tasks.wavefunction.body import Body
+from rgnn_hal.tasks.wavefunction.energy import Measurement, measure_step
+from rgnn_hal.tasks.wavefunction.features import PairNetwork
+from rgnn_hal.tasks.wavefunction.jet import stack_batches
+from rgnn_hal.tasks.wavefunction.molecule import Molecule
+from rgnn_hal.tasks.wavefunction.optimiser import Sample, improve
+from rgnn_hal.tasks.wavefunction.orbitals import slater_basis
+from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
+from rgnn_hal.tasks.wavefunction.reference import pair_excitations, starting_orbitals
+from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
+from rgnn_hal.tasks.wavefunction.state import State, Totals, save_state
+from rgnn_hal.tasks.wavefunction.work import HostWork
+
+_WARM_UP = 3
+"""Samples without features."""
+_STEPS = 3
+"""Of the linear method on one sample."""
+_SETTLE = 30
+"""Sweeps after the parameters moved."""
+_BURN_IN = 200
+_SAVE_EVERY = 20.0
+"""Seconds between checkpoints."""
+_CLOSING = 0.4
+"""Seconds kept for storing the result."""
+_FEATURE_BYTES = 1.5e9
+"""What cached features may take."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop: at a time (`time.monotonic`), or after so many measured steps."""
+
+    deadline: float | None = None
+    steps: int | None = None
+
+
+def begin(molecule: Molecule, recipe: WavefunctionRecipe, macro_uri: str) -> State:
+    """A run that has not started."""
+    ansatz = _ansatz(molecule)
+    orbitals = starting_orbitals(molecule, ansatz.basis, seed=recipe.seed)
+    coefficients = torch.zeros(ansatz.configurations.size, dtype=torch.float64)
+    coefficients[0] = 1.0
+    digital = ansatz.digital_features if molecule.electrons > 1 else 0
+    head = torch.zeros(digital, dtype=torch.float64)
+    return State(
+        molecule,
+        recipe,
+        macro_uri,
+        Parameters(coefficients, orbitals, head),
+        scatter(molecule, recipe.walkers, recipe.seed),
+    )
+
+
+def solve(
+    state: State,
+    macro: Macro,
+    limits: Limits,
+    *,
+    out: Path | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> State:
+    """Take a run as far as `limits` allow; with `out`, every stage is stored there.
+
+    On Ctrl-C what is known is stored before the interrupt goes on. `tell` receives a line with the
+    energy and its error now and then.
+    """
+    run = _Run.open(state, macro, limits, out, tell)
+    try:
+        run.optimise()
+        run.measure()
+    finally:
+        run.store()
+    return state
+
+
+def summary(state: State) -> dict[str, Any]:
+    """A run in numbers, by the names of the command line."""
+    measurement, totals = state.measurement, state.totals
+    frozen = state.weights.parameters if state.weights else 0
+    result: dict[str, Any] = {
+        "energy_hartree": None,
+        "standard_error_hartree": None,
+        "variance_hartree2": None,
+        "trained_parameters": state.parameters.size,
+        "frozen_parameters": frozen,
+    }
+    if measurement is not None and measurement.steps > 1:
+        blocked = measurement.result()
+        result |= {
+            "energy_hartree": blocked.mean,
+            "standard_error_hartree": blocked.standard_error,
+            "variance_hartree2": measurement.variance,
+            "samples": measurement.samples,
+            "autocorrelation_steps": blocked.autocorrelation,
+            "weight_efficiency": measurement.efficiency,
+        }
+    macs = totals.macro_macs + totals.host_macs
+    return result | {
+        "acceptance": state.walkers.acceptance,
+        "optimisation_steps": len(state.history),
+        "clipped_fraction": totals.clipped,
+        "macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
+        "macro_macs": totals.macro_macs,
+        "host_macs": totals.host_macs,
+        "products": totals.products,
+        "conversions": totals.conversions,
+        "seconds": totals.seconds,
+    }
+
+
+@dataclass
+class _Run:
+    state: State
+    macro: Macro
+    limits: Limits
+    out: Path | None
+    tell: Callable[[str], None]
+    ansatz: Ansatz
+    work: HostWork
+    before: Totals
+    """What earlier sessions had done."""
+    started: float = field(default_factory=time.monotonic)
+    body: Body | None = None
+
+    @classmethod
+    def open(
+        cls,
+        state: State,
+        macro: Macro,
+        limits: Limits,
+        out: Path | None,
+        tell: Callable[[str], None],
+    ) -> _Run:
+        ansatz = _ansatz(state.molecule)
+        before = replace(state.totals)
+        run = cls(state, macro, limits, out, tell, ansatz, HostWork(ansatz), before)
+        if state.weights is not None:
+            network = PairNetwork(state.molecule, state.standards)
+            matrices = state.weights.thaw(macro, reads=state.recipe.reads)
+            run.body = Body(state.weights, network, matrices)
+        run.work.features = len(state.parameters.head)
+        return run
+
+    def optimise(self) -> None:
+        """The iterations that are left."""
+        state, total = self.state, _WARM_UP + self.state.recipe.iterations
+        share = self._time_left() * state.recipe.training_share
+        stop, cost = time.monotonic() + share, 0.0
+        if state.iteration == 0:
+            self._walk(_BURN_IN, adapt=True)
+        while state.iteration < total and state.measurement is None:
+            if state.iteration >= _WARM_UP and self.body is None:
+                if state.molecule.electrons == 1:
+                    break
+                self._form()
+            count = self._planned(stop - time.monotonic(), cost)
+            if state.iteration > _WARM_UP and not count:
+                break
+            before = time.monotonic()
+            self._iterate(max(count, 400))
+            if state.iteration > _WARM_UP:
+                cost = (time.monotonic() - before) / max(count, 400)
+            state.iteration += 1
+            self.store()
+
+    def measure(self) -> None:
+        """Fresh samples until the limits are reached."""
+        state, recipe = self.state, self.state.recipe
+        if state.measurement is None:
+            log_guide = self._walk(_BURN_IN)
+            few = slice(0, 100)
+            features = self.body.on_host(state.walkers.positions[few]) if self.body else None
+            scene = self.ansatz.scene(state.walkers.positions[few], features)
+            local = self.ansatz.local(scene, state.parameters)
+            state.measurement = Measurement(float((local.logarithm - log_guide[few]).median()))
+            state.walkers.accepted = state.walkers.proposed = 0
+        saved, taken = time.monotonic(), 0.0
+        while not self._finished(taken):
+            before = time.monotonic()
+            measure_step(
+                self.ansatz,
+                state.parameters,
+                self.body,
+                state.walkers,
+                state.measurement,
+                sweeps=recipe.sweeps,
+                check_every=recipe.check_every,
+            )
+            self._count_measured()
+            taken = time.monotonic() - before
+            if time.monotonic() - saved > _SAVE_EVERY:
+                self.store()
+                self._tell_measured()
+                saved = time.monotonic()
+        self._tell_measured()
+
+    def store(self) -> None:
+        """Bring the counters up to date and write the artefact."""
+        totals, before = self.state.totals, self.before
+        totals.host_macs = before.host_macs + self.work.macs
+        totals.seconds = before.seconds + time.monotonic() - self.started
+        if self.body is not None:
+            totals.macro_macs = before.macro_macs + self.body.macro_macs
+            totals.products = before.products + self.body.products
+            totals.conversions = before.conversions + self.body.conversions
+        if self.out is not None:
+            save_state(self.state, self.out, summary(self.state))
+
+    def _form(self) -> None:
+        """Put the network into the macro and a head of zeros on it."""
+        state = self.state
+        self.body = Body.form(state.molecule, self.macro, state.recipe, state.walkers.positions)
+        state.weights, state.standards = self.body.weights, self.body.network.standards
+        fresh = torch.zeros(self.body.features, dtype=torch.float64)
+        head = torch.cat([state.parameters.head, fresh])
+        state.parameters = replace(state.parameters, head=head)
+        self.work.features = len(head)
+
+    def _iterate(self, count: int) -> None:
+        """Draw about `count` walkers and step on them."""
+        state = self.state
+        sample = self._draw(count)
+        for _ in range(_STEPS):
+            step = improve(self.ansatz, state.parameters, sample)
+            self.work.differentiate(sample.size, state.parameters.size)
+            self.work.evaluate(2 * sample.size)
+            state.parameters = step.parameters
+            state.totals.clipped = max(state.totals.clipped, step.clipped)
+            row = {
+                "iteration": state.iteration,
+                "walkers": sample.size,
+                "energy_hartree": step.after.energy,
+                "standard_error_hartree": step.after.error,
+                "variance_hartree2": step.after.variance,
+                "weight_efficiency": step.after.efficiency,
+                "clipped_fraction": step.clipped,
+            }
+            state.history.append(row)
+            if not math.isfinite(step.shift):
+                break
+        self.tell(
+            f"sample {state.iteration + 1}: {sample.size} walkers, "
+            f"E = {step.after.energy:.5f} ± {step.after.error:.5f} hartree"
+        )
+        self._walk(_SETTLE, adapt=True)
+
+    def _draw(self, count: int) -> Sample:
+        state, sweeps = self.state, self.state.recipe.sweeps
+        rounds = max(1, round(count / len(state.walkers.positions)))
+        positions, guides, features = [], [], []
+        for _ in range(rounds):
+            guides.append(self._walk(sweeps))
+            positions.append(state.walkers.positions.clone())
+            if self.body is not None:
+                features.append(self.body.on_macro(positions[-1]))
+        jet = stack_batches(features) if features else None
+        return Sample(self.ansatz.scene(torch.cat(positions), jet), torch.cat(guides))
+
+    def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
+        state = self.state
+        self.work.walk(sweeps * state.walkers.positions.shape[:2].numel())
+        return walk(self.ansatz, state.parameters, state.walkers, sweeps, adapt=adapt)
+
+    def _planned(self, seconds: float, cost: float) -> int:
+        """Walkers of the next sample; none if the time left is too short for a useful one."""
+        recipe, number = self.state.recipe, self.state.iteration - _WARM_UP
+        if number < 0:
+            return recipe.samples // 4
+        growth = number / max(recipe.iterations - 1, 1)
+        wanted = round(recipe.samples * 8 ** (growth - 1))
+        width = 8 * (3 * self.state.molecule.electrons + 2) * self.work.features
+        wanted = min(wanted, int(_FEATURE_BYTES / width))
+        affordable = int(seconds / cost) if cost else wanted
+        return min(wanted, affordable) if affordable > wanted // 4 else 0
+
+    def _time_left(self) -> float:
+        deadline = self.limits.deadline
+        return math.inf if deadline is None else deadline - time.monotonic()
+
+    def _finished(self, taken: float) -> bool:
+        measurement = self.state.measurement
+        assert measurement is not None
+        if self.limits.steps is not None and measurement.steps >= self.limits.steps:
+            return True
+        return measurement.steps >= 2 and self._time_left() < 1.5 * taken + _CLOSING
+
+    def _count_measured(self) -> None:
+        recipe, walkers = self.state.recipe, len(self.state.walkers.positions)
+        electrons = self.state.molecule.electrons
+        checked = walkers // recipe.check_every
+        self.work.walk(recipe.sweeps * walkers * electrons)
+        self.work.evaluate(walkers + checked)
+        if self.body is not None:
+            self.work.network(checked * self.body.macs_per_walker)
+
+    def _tell_measured(self) -> None:
+        result = self.state.measurement.result() if self.state.measurement else None
+        if result is not None:
+            self.tell(f"measured: E = {result.mean:.6f} ± {result.standard_error:.6f} hartree")
+
+
+def _ansatz(molecule: Molecule) -> Ansatz:
+    basis = slater_basis(molecule)
+    return Ansatz(molecule, basis, pair_excitations(molecule))
