@@ -10,8 +10,8 @@ Nothing is modelled here: the chip is `rgnn_hal_firmware`, this driver only spea
 a file keeps its own seed and preset; what the address says must agree, and may be left out.
 """
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, Self, TypeVar
@@ -21,16 +21,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from rgnn_hal.macro import (
-    Capability,
     ConfigurationError,
     DeviceError,
     Macro,
     MacroSpec,
     MacroUri,
     PulseKind,
-    PulseLimits,
-    Range,
     Region,
+    Served,
     Side,
 )
 from rgnn_hal_firmware import (
@@ -38,13 +36,14 @@ from rgnn_hal_firmware import (
     ChipFileError,
     ChipStorageError,
     PresetError,
+    ServeError,
     Window,
+    describe,
     new_chip,
 )
 from rgnn_hal_firmware import (
     PulseKind as ChipPulseKind,
 )
-from rgnn_hal_firmware.parameters import ChipParameters, PulseEnvelope
 
 FloatArray = NDArray[np.floating[Any]]
 _P = ParamSpec("_P")
@@ -75,7 +74,7 @@ def _translated(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return verb(*args, **kwargs)
-        except (PresetError, ChipFileError) as error:
+        except (PresetError, ChipFileError, ServeError) as error:
             raise ConfigurationError(str(error)) from error
         except ChipStorageError as error:
             raise DeviceError(str(error)) from error
@@ -86,9 +85,9 @@ def _translated(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 class EmulatorDriver(Macro):
     """An emulated chip as a macro."""
 
-    def __init__(self, chip: Chip, *, persistent: bool, exact: bool) -> None:
+    def __init__(self, chip: Chip, *, persistent: bool) -> None:
         self._chip = chip
-        super().__init__(_spec(chip, persistent=persistent, exact=exact))
+        super().__init__(MacroSpec.model_validate(describe(chip, persistent=persistent)))
 
     @classmethod
     def open(cls, uri: MacroUri) -> Self:
@@ -98,18 +97,33 @@ class EmulatorDriver(Macro):
             ConfigurationError: unknown key, value or preset; a file that holds no chip or another.
             DeviceError: the file is in use, or its disk refuses.
         """
-        if uri.address:
-            raise ConfigurationError(
-                f"emulator:// takes no address, got {uri.address!r}; "
-                "write emulator://?state=chip.h5 for a chip in a file"
-            )
-        options = uri.options(EmulatorOptions)
+        options = _options(uri)
         chip = _chip(options)
         try:
-            return cls(chip, persistent=options.state is not None, exact=options.exact)
+            return cls(chip, persistent=options.state is not None)
         except BaseException:
             chip.close()
             raise
+
+    @classmethod
+    @contextmanager
+    def serve(
+        cls, uri: MacroUri, *, host: str, port: int, watchdog: float | None
+    ) -> Iterator[Served]:
+        """Put the chip at `uri` behind SCPI; what `rgnn_hal.macro.serving` asks of a driver."""
+        from rgnn_hal_firmware.scpi import WATCHDOG, ScpiServer
+
+        seconds = WATCHDOG if watchdog is None else watchdog
+        chip = _chip(_options(uri))
+        try:
+            server = _translated(ScpiServer)(chip, host=host, port=port, watchdog=seconds)
+        except BaseException:
+            chip.close()
+            raise
+        try:
+            yield Served(*server.address, scheme="scpi", identity=server.identity)
+        finally:
+            _translated(server.stop)()
 
     @_translated
     def _pulse(
@@ -149,6 +163,15 @@ class EmulatorDriver(Macro):
         self._chip.close()
 
 
+def _options(uri: MacroUri) -> EmulatorOptions:
+    if uri.address:
+        raise ConfigurationError(
+            f"emulator:// takes no address, got {uri.address!r}; "
+            "write emulator://?state=chip.h5 for a chip in a file"
+        )
+    return uri.options(EmulatorOptions)
+
+
 @_translated
 def _chip(options: EmulatorOptions) -> Chip:
     if options.state is not None:
@@ -169,57 +192,3 @@ def _chip(options: EmulatorOptions) -> Chip:
 
 def _window(region: Region) -> Window:
     return Window(region.row_start, region.row_stop, region.col_start, region.col_stop)
-
-
-def _spec(chip: Chip, *, persistent: bool, exact: bool) -> MacroSpec:
-    parameters = chip.preset.parameters
-    periphery = parameters.periphery
-    capabilities = {Capability.TRANSPOSE, Capability.VIRTUAL_CLOCK}
-    if persistent:
-        capabilities.add(Capability.PERSISTENT)
-    full_scale = _ideal_full_scale(parameters) if exact else periphery.full_scale
-    return MacroSpec(
-        identity=_identity(chip),
-        rows=parameters.array.rows,
-        cols=parameters.array.cols,
-        conductance=_range(parameters.array.conductance_window),
-        read_voltage=_range(periphery.read_voltage),
-        pulses={
-            PulseKind.FORM: _limits(parameters.limits.form),
-            PulseKind.SET: _limits(parameters.limits.set),
-            PulseKind.RESET: _limits(parameters.limits.reset),
-        },
-        current=Range(low=-full_scale, high=full_scale),
-        dac_bits=None if exact else periphery.dac_bits,
-        adc_bits=None if exact else periphery.adc_bits,
-        read_noise=0.0 if exact else parameters.read_noise_rms,
-        max_batch=periphery.max_batch,
-        max_samples=periphery.max_samples,
-        read_time=parameters.read_time,
-        capabilities=frozenset(capabilities),
-    )
-
-
-def _identity(chip: Chip) -> str:
-    """The chip's kind, which one it is, and a digest of every parameter that it is made from."""
-    digest = hashlib.sha256(chip.preset.document.encode()).hexdigest()[:8]
-    return f"{chip.preset.name}-{digest}-seed{chip.seed}"
-
-
-def _ideal_full_scale(parameters: ChipParameters) -> float:
-    """A current that no product reaches: every line driven at full voltage into 1 mS."""
-    lines = max(parameters.array.rows, parameters.array.cols)
-    return lines * parameters.periphery.read_voltage[1] * 1e-3
-
-
-def _limits(envelope: PulseEnvelope) -> PulseLimits:
-    return PulseLimits(
-        voltage=_range(envelope.voltage),
-        gate_voltage=_range(envelope.gate_voltage),
-        width=_range(envelope.width),
-        max_count=envelope.max_count,
-    )
-
-
-def _range(ends: tuple[float, float]) -> Range:
-    return Range(low=ends[0], high=ends[1])

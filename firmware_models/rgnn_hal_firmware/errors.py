@@ -17,5 +17,5 @@ class ChipStorageError(FirmwareError):
     """A chip file is in use by somebody else, or cannot be read or written just now."""
 
 
-class ListenError(FirmwareError):
-    """A controller cannot listen at an address: in use, not allowed, or no such host."""
+class ServeError(FirmwareError):
+    """A controller cannot be served as asked: its address is in use, not allowed or unknown."""

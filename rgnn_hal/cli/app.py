@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from rgnn_hal.cli import bench, characterize, check, demo, hardware, science
+from rgnn_hal.cli import bench, characterize, check, demo, hardware, science, serve, wavefunction
 from rgnn_hal.cli.output import print_error
 from rgnn_hal.macro import HalError
 
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("drivers")(hardware.drivers)
 app.command("info")(hardware.info)
 app.command("check")(check.check)
+app.command("serve")(serve.serve)
 app.command("form")(hardware.form)
 app.command("program")(hardware.program)
 app.command("characterize")(characterize.characterize)
@@ -31,6 +32,7 @@ app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(science.evaluate)
 app.command("predict")(science.predict)
 app.command("md")(science.md)
+app.command("solve")(wavefunction.solve)
 
 
 def main() -> None:

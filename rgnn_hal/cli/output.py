@@ -14,10 +14,10 @@ from rgnn_hal.progress import Progress
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
-def print_result(result: Mapping[str, Any], as_json: bool) -> None:
-    """Print a command's result."""
+def print_result(result: Mapping[str, Any], as_json: bool, *, flush: bool = False) -> None:
+    """Print a command's result; `flush` it where the command goes on."""
     if as_json:
-        print(json.dumps(_plain(result), indent=2))
+        print(json.dumps(_plain(result), indent=2), flush=flush)
         return
     from rich.console import Console
     from rich.table import Table
@@ -26,6 +26,13 @@ def print_result(result: Mapping[str, Any], as_json: bool) -> None:
     for key, value in result.items():
         table.add_row(key.replace("_", " "), _readable(value))
     Console().print(table)
+    if flush:
+        sys.stdout.flush()
+
+
+def print_warning(message: str) -> None:
+    """Print what the user should know to stderr."""
+    print(f"rgnn-hal: warning: {message}", file=sys.stderr)
 
 
 def print_error(error: BaseException, as_json: bool) -> None:

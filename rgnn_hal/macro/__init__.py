@@ -17,6 +17,7 @@ from rgnn_hal.macro.errors import (
 )
 from rgnn_hal.macro.region import Region
 from rgnn_hal.macro.registry import DriverEntry, installed_drivers, open_macro
+from rgnn_hal.macro.serving import Served, serve_macro
 from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, PulseLimits, Range, Side
 from rgnn_hal.macro.uri import MacroUri
 
@@ -37,8 +38,10 @@ __all__ = [
     "PulseLimits",
     "Range",
     "Region",
+    "Served",
     "Side",
     "TransportError",
     "installed_drivers",
     "open_macro",
+    "serve_macro",
 ]

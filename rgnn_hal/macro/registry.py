@@ -35,7 +35,7 @@ def open_macro(uri: str) -> Macro:
         TransportError: nothing answers at the address.
     """
     parsed = MacroUri.parse(uri)
-    return _driver_class(parsed.scheme).open(parsed)
+    return driver_class(parsed.scheme).open(parsed)
 
 
 def installed_drivers() -> list[DriverEntry]:
@@ -45,7 +45,12 @@ def installed_drivers() -> list[DriverEntry]:
     )
 
 
-def _driver_class(scheme: str) -> type[Macro]:
+def driver_class(scheme: str) -> type[Macro]:
+    """The class that drives `scheme`.
+
+    Raises:
+        ConfigurationError: there is none, or more than one, or it cannot be loaded.
+    """
     claims = list(entry_points(group=_GROUP, name=scheme))
     if not claims:
         known = ", ".join(sorted({entry.scheme for entry in installed_drivers()})) or "none"

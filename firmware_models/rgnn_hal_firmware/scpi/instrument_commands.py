@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rgnn_hal_firmware.scpi.command import Answer, Command
-from rgnn_hal_firmware.scpi.errors import ScpiError
+from rgnn_hal_firmware.scpi.limits import check_watchdog
 from rgnn_hal_firmware.scpi.parameters import Integer, Number
 from rgnn_hal_firmware.scpi.session import Session
 from rgnn_hal_firmware.scpi.status import OPERATION_COMPLETE, Register, Status
@@ -13,9 +13,6 @@ _WORD = Integer("register", 0, 65535)
 _MASTER_SUMMARY = 1 << 6
 _SCPI_BITS = 0x7FFF
 """Bit 15 of SCPI's registers is not used."""
-
-_SHORTEST_WATCHDOG = 0.01
-_LONGEST_WATCHDOG = 86400.0
 
 
 def _reset(session: Session) -> None:
@@ -65,11 +62,7 @@ def _owner(session: Session) -> str:
 
 
 def _set_watchdog(session: Session, seconds: float) -> None:
-    if seconds != 0 and not _SHORTEST_WATCHDOG <= seconds <= _LONGEST_WATCHDOG:
-        raise ScpiError(
-            -222,
-            f"{seconds:g} s is neither 0 nor in {_SHORTEST_WATCHDOG:g} ... {_LONGEST_WATCHDOG:g} s",
-        )
+    check_watchdog(seconds)
     session.set_watchdog(seconds)
 
 

@@ -18,7 +18,9 @@ from rgnn_hal_firmware.window import Side, Window
 FloatArray = NDArray[np.floating[Any]]
 
 LONGEST_WAIT = 1e12
-"""s; 30 000 years, and a billion times less than what the clock can count."""
+"""s; 30 000 years, and far less than what the clock can count."""
+_WATCHDOG = 0.01, 86400.0
+"""s; the host's operating system may be busy elsewhere for milliseconds."""
 
 
 def check_window(parameters: ChipParameters, window: Window) -> None:
@@ -46,6 +48,13 @@ def check_wait(seconds: float) -> None:
     """`seconds` can pass."""
     if not 0 <= seconds <= LONGEST_WAIT:
         raise ScpiError(-222, f"{seconds:g} s is outside 0 ... {LONGEST_WAIT:g} s")
+
+
+def check_watchdog(seconds: float) -> None:
+    """A watchdog can wait that long; 0 is none at all."""
+    low, high = _WATCHDOG
+    if seconds != 0 and not low <= seconds <= high:
+        raise ScpiError(-222, f"{seconds:g} s is neither 0 nor in {low:g} ... {high:g} s")
 
 
 def check_train(envelope: PulseEnvelope, width: float, count: int) -> None:

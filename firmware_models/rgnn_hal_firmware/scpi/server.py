@@ -19,10 +19,12 @@ from types import TracebackType
 from typing import Self
 
 from rgnn_hal_firmware.chip import Chip
-from rgnn_hal_firmware.errors import ListenError
+from rgnn_hal_firmware.errors import ServeError
 from rgnn_hal_firmware.scpi.array import SharedArray
 from rgnn_hal_firmware.scpi.conversation import Conversation, Pieces
+from rgnn_hal_firmware.scpi.errors import ScpiError
 from rgnn_hal_firmware.scpi.identity import Identity
+from rgnn_hal_firmware.scpi.limits import check_watchdog
 from rgnn_hal_firmware.scpi.session import Session
 
 PORT = 5025
@@ -50,7 +52,7 @@ class ScpiServer:
         send_timeout: seconds that a peer may refuse to read its answer.
 
     Raises:
-        ListenError: the address cannot be had; the chip is left alone.
+        ServeError: the address cannot be had, or no such watchdog; the chip is left alone.
     """
 
     def __init__(
@@ -63,6 +65,10 @@ class ScpiServer:
         max_connections: int = 16,
         send_timeout: float = 10.0,
     ) -> None:
+        try:
+            check_watchdog(watchdog)
+        except ScpiError as error:
+            raise ServeError(f"watchdog: {error.detail}") from error
         self._identity = Identity.of(chip, watchdog)
         self._listener = _listen(host, port)
         self._array = SharedArray(chip)
@@ -174,7 +180,7 @@ def _listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ListenError(
+        raise ServeError(
             f"cannot listen at {host}, port {port}: {reason}; choose another host or port "
             "(0 is any free one)"
         ) from error
