@@ -3,6 +3,12 @@
 from rgnn_hal.readout.baseline import CompositionBaseline, CompositionStatistics
 from rgnn_hal.readout.noise import NoiseStatistics
 from rgnn_hal.readout.ridge import DEFAULT_PATH, RidgeResult, RidgeTrial, fit_ridge, solve_ridge
+from rgnn_hal.readout.shared import (
+    SharedResult,
+    SharedStatistics,
+    SharedStatisticsBuilder,
+    fit_shared,
+)
 from rgnn_hal.readout.statistics import Statistics, StatisticsBuilder
 
 __all__ = [
@@ -12,8 +18,12 @@ __all__ = [
     "NoiseStatistics",
     "RidgeResult",
     "RidgeTrial",
+    "SharedResult",
+    "SharedStatistics",
+    "SharedStatisticsBuilder",
     "Statistics",
     "StatisticsBuilder",
     "fit_ridge",
+    "fit_shared",
     "solve_ridge",
 ]

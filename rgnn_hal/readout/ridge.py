@@ -68,16 +68,26 @@ def fit_ridge(
 
 def solve_ridge(statistics: Statistics, strength: float) -> np.ndarray | None:
     """The readout (columns,) of one strength; None where rounding leaves no positive matrix."""
-    diagonal = statistics.gram.diagonal()
+    return solve_normal_equations(statistics.gram, statistics.moment, strength)
+
+
+def solve_normal_equations(
+    gram: np.ndarray, moment: np.ndarray, strength: float, penalty: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Readouts in the shape of `moment`, (columns,) or (columns, targets); None as above.
+
+    `penalty` (columns,) multiplies the strength column by column; all ones by default.
+    """
+    diagonal = gram.diagonal()
     scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    system = statistics.gram * scale * scale[:, None]
-    system[np.diag_indices_from(system)] += strength
+    system = gram * scale * scale[:, None]
+    system[np.diag_indices_from(system)] += strength if penalty is None else strength * penalty
     try:
         factor = cho_factor(system, lower=False, overwrite_a=True, check_finite=False)
     except LinAlgError:
         return None
-    solution = cho_solve(factor, scale * statistics.moment, check_finite=False)
-    return np.asarray(scale * solution)
+    scaled = scale.reshape(-1, *[1] * (moment.ndim - 1))
+    return np.asarray(scaled * cho_solve(factor, scaled * moment, check_finite=False))
 
 
 def _rmse(statistics: Statistics, readout: np.ndarray) -> float:

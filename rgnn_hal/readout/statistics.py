@@ -44,27 +44,43 @@ class StatisticsBuilder:
     """Collects rows into `Statistics`, in blocks, within the memory of one Gram matrix."""
 
     def __init__(self, columns: int) -> None:
-        self._gram = np.zeros((columns, columns), order="F")
+        self._gram = GramBuilder(columns)
         self._moment = np.zeros(columns)
         self._square = 0.0
-        self._rows = 0
-        self._pending: list[np.ndarray] = []
-        self._pending_rows = 0
 
     def add(self, rows: np.ndarray, targets: np.ndarray) -> None:
         """Take rows (count, columns) with targets (count,); neither is kept or changed."""
         self._moment += targets @ rows
         self._square += float(targets @ targets)
-        self._rows += len(targets)
+        self._gram.add(rows)
+
+    def finish(self) -> Statistics:
+        """The statistics of all rows so far; the builder may not be used afterwards."""
+        return Statistics(self._gram.finish(), self._moment, self._square, self._gram.rows)
+
+
+class GramBuilder:
+    """Sums X^T X over blocks of rows."""
+
+    def __init__(self, columns: int) -> None:
+        self.rows = 0
+        """Rows taken so far."""
+        self._gram = np.zeros((columns, columns), order="F")
+        self._pending: list[np.ndarray] = []
+        self._pending_rows = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Take rows (count, columns), which are neither kept nor changed."""
+        self.rows += len(rows)
         self._pending.append(np.array(rows, dtype=np.float64))
         self._pending_rows += len(rows)
         if self._pending_rows >= _ROWS_PER_UPDATE:
             self._flush()
 
-    def finish(self) -> Statistics:
-        """The statistics of all rows so far; the builder may not be used afterwards."""
+    def finish(self) -> np.ndarray:
+        """X^T X, upper triangle, Fortran order; the builder may not be used afterwards."""
         self._flush()
-        return Statistics(self._gram, self._moment, self._square, self._rows)
+        return self._gram
 
     def _flush(self) -> None:
         if not self._pending:
