@@ -1,0 +1,256 @@
+"""`scpi://`: a macro behind a controller that speaks the dialect of `rgnn_hal_firmware/scpi`.
+
+    scpi://192.168.1.5                    raw TCP, port 5025 by default
+    scpi://?resource=TCPIP::bench::INSTR&backend=@ivi
+                                          whatever VISA reaches
+    &timeout_s=5                          for what takes the device no time
+    &watchdog_s=10                        silence after which the device grounds the array; 0: never
+    &lock_wait_s=0.5                      how long to wait for an owner that is just leaving
+    &identity=chip40nm-...                refuse any other chip
+
+One verb is one exchange. The connection owns the array from opening to closing. A connection that
+is lost closes the macro, after the array was grounded through a new one; nothing is sent twice and
+nothing reconnects by itself. An error comes within the operation's time-out (`scpi_durations`) and
+four times `timeout_s` for resynchronising and grounding.
+"""
+
+import re
+from functools import partial
+from typing import Annotated, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from rgnn_hal.macro import (
+    ConfigurationError,
+    DeviceError,
+    LimitError,
+    Macro,
+    MacroUri,
+    PulseKind,
+    Region,
+    Side,
+    TransportError,
+)
+from rgnn_hal.macro.checks import FloatArray
+from rgnn_hal_drivers import scpi_commands as commands
+from rgnn_hal_drivers.scpi_answers import Array, Item, Nothing, Text, finite
+from rgnn_hal_drivers.scpi_commands import Command, Drive
+from rgnn_hal_drivers.scpi_device import Device, arm, claim, greet
+from rgnn_hal_drivers.scpi_durations import Durations
+from rgnn_hal_drivers.scpi_errors import GROUNDED
+from rgnn_hal_drivers.scpi_keep_alive import KeepAlive
+from rgnn_hal_drivers.scpi_link import Link
+from rgnn_hal_drivers.visa import open_stream
+
+_PORT = 5025
+_ROOM_FOR_END = 64
+"""Bytes that ask for errors and tag."""
+_ADDRESS = re.compile(r"([A-Za-z0-9._-]+)(?::(\d{1,5}))?/?")
+
+T = TypeVar("T")
+
+
+class ScpiOptions(BaseModel):
+    """Query keys of `scpi://`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resource: Annotated[str, Field(min_length=1)] | None = None
+    """VISA resource, in place of host and port."""
+    backend: str = "@py"
+    """VISA backend: `@py`, `@ivi` or a path."""
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    """Time-out of what takes the device no time, and the margin of every other, s."""
+    watchdog_s: Annotated[float, Field(ge=0, le=86400)] = 10.0
+    """Silence after which the device grounds the array, s; 0: never."""
+    lock_wait_s: Annotated[float, Field(ge=0, le=3600)] = 0.5
+    """How long to wait for an array that another connection owns, s."""
+    identity: str | None = None
+    """The chip that must be there."""
+
+
+class ScpiDriver(Macro):
+    """A macro behind a SCPI controller."""
+
+    def __init__(self, link: Link, device: Device, keep_alive: KeepAlive | None) -> None:
+        self._link = link
+        self._device = device
+        self._keep_alive = keep_alive
+        self._durations = Durations(device.spec, link.timeout)
+        self._grounded = Drive(1, device.spec.region, "rows", np.dtype(np.float64))
+        self._latched = self._grounded
+        self._abandoned = False
+        super().__init__(device.spec)
+
+    @classmethod
+    def open(cls, uri: MacroUri) -> Self:
+        """Connect, verify what is there, and take ownership of it.
+
+        Raises:
+            ConfigurationError: bad address or option, no pyvisa, or another chip than `identity`.
+            TransportError: nothing answers, or no controller of this dialect.
+            DeviceError: another connection owns the array.
+        """
+        options = uri.options(ScpiOptions)
+        resource = _resource(uri, options)
+        connect = partial(open_stream, resource, options.backend, options.timeout_s)
+        link = Link(connect, resource, options.timeout_s)
+        keep_alive = None
+        try:
+            device = greet(link, options.identity)
+            claim(link, options.lock_wait_s)
+            arm(link, options.watchdog_s)
+            if options.watchdog_s:
+                keep_alive = KeepAlive(link, options.watchdog_s)
+            return cls(link, device, keep_alive)
+        except BaseException:
+            if keep_alive is not None:
+                keep_alive.stop()
+            link.close()
+            raise
+
+    def _pulse(
+        self,
+        kind: PulseKind,
+        mask: NDArray[np.bool_],
+        voltage: FloatArray,
+        gate_voltage: FloatArray,
+        width: float,
+        count: int,
+        region: Region,
+    ) -> None:
+        self._latched = self._grounded
+        command = commands.pulse(kind, mask, voltage, gate_voltage, width, count, region)
+        seconds = self._durations.pulses(mask, width, count, sum(map(len, command)))
+        self._ask(command, Nothing(), seconds, f"{kind} pulses")
+
+    def _apply(self, voltage: FloatArray, side: Side, region: Region) -> None:
+        drive = Drive(voltage.shape[0], region, side, voltage.dtype)
+        seconds = self._durations.products(drive, 0)
+        self._ask(commands.apply(drive, voltage), Nothing(), seconds, "apply")
+        self._latched = drive
+
+    def _read(self, samples: int) -> FloatArray:
+        drive = self._latched
+        seconds = self._durations.products(drive, samples)
+        command = commands.text(f"MACR:CURR? {samples}")
+        return self._ask(command, self._currents(drive), seconds, "read")
+
+    def _multiply(
+        self, voltage: FloatArray, side: Side, region: Region, samples: int
+    ) -> FloatArray:
+        drive = Drive(voltage.shape[0], region, side, voltage.dtype)
+        seconds = self._durations.products(drive, samples)
+        command = commands.multiply(drive, voltage, samples)
+        current = self._ask(command, self._currents(drive), seconds, "multiply")
+        self._latched = drive
+        return current
+
+    def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]:
+        self._latched = self._grounded
+        most = self._largest_current / self.spec.read_voltage.high
+        item = Array(region.shape, np.dtype(np.float64), most)
+        seconds = self._durations.cells(region, samples)
+        command = commands.conductance(region, samples)
+        return self._ask(command, item, seconds, "read_conductance")
+
+    def _clock(self) -> float:
+        return self._ask(commands.text("MACR:TIME?"), Text(finite), self._link.timeout, "clock")
+
+    def _wait(self, duration: float) -> None:
+        self._latched = self._grounded
+        command = commands.text(f"MACR:WAIT {duration:.17g}")
+        self._ask(command, Nothing(), self._durations.waiting(duration), "wait")
+
+    def _safe(self) -> None:
+        self._latched = self._grounded
+        for _ in range(2):
+            if self._link.lost is not None:
+                break
+            try:
+                _ground(self._link)
+                return
+            except TransportError:
+                continue  # once more: now it is resynchronised, or lost
+        self._ground_anew()
+
+    def _close(self) -> None:
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+        self._abandoned = True
+        try:
+            if self._link.lost is None:
+                release = commands.text("SYST:LOCK:REL")
+                self._link.exchange(release, Nothing(), self._link.timeout, doing="close")
+        except (TransportError, DeviceError):
+            pass  # ownership ends with the connection, too
+        finally:
+            self._link.close()
+
+    def _ask(self, command: Command, item: Item[T], seconds: float, doing: str) -> T:
+        length = sum(map(len, command)) + _ROOM_FOR_END
+        if length > self._device.max_message_bytes:
+            raise LimitError(
+                f"{doing} makes a message of {length} bytes, the device takes "
+                f"{self._device.max_message_bytes}; split it"
+            )
+        try:
+            return self._link.exchange(command, item, seconds, doing=doing)
+        except TransportError as error:
+            if self._link.lost is not None:
+                try:
+                    self.close()
+                except Exception as failure:
+                    error.add_note(str(failure))
+            raise
+
+    def _ground_anew(self) -> None:
+        """Ground the array through another connection; any may."""
+        if self._abandoned:
+            return
+        self._abandoned = True  # one try: what failed here is not mended by a second
+        self._link.close()
+        try:
+            link = self._link.anew()
+            try:
+                _ground(link)
+            finally:
+                link.close()
+        except (TransportError, DeviceError) as error:
+            raise TransportError(
+                "the connection is lost, and nobody confirms that the array is grounded "
+                f"({error}); the device grounds it when it notices, at the latest by its watchdog"
+            ) from error
+
+    def _currents(self, drive: Drive) -> Array:
+        return Array(drive.shape, drive.dtype, self._largest_current)
+
+    @property
+    def _largest_current(self) -> float:
+        """Beyond which a number is no current: twice what converters can tell, A."""
+        return 2 * max(abs(self.spec.current.low), abs(self.spec.current.high))
+
+
+def _resource(uri: MacroUri, options: ScpiOptions) -> str:
+    if bool(uri.address) == bool(options.resource):
+        raise ConfigurationError(
+            f"scpi:// needs an address or a resource, one of them, got {uri.address!r} and "
+            f"{options.resource!r}; write scpi://HOST:PORT or scpi://?resource=VISA-STRING"
+        )
+    if options.resource:
+        return options.resource
+    match = _ADDRESS.fullmatch(uri.address)
+    if match is None or not 0 < int(match[2] or _PORT) < 1 << 16:
+        raise ConfigurationError(
+            f"{uri.address!r} is no HOST[:PORT]; HOST is a name or an IPv4 address, as pyvisa-py "
+            "reaches no other"
+        )
+    return f"TCPIP::{match[1]}::{match[2] or _PORT}::SOCKET"
+
+
+def _ground(link: Link) -> None:
+    """Ground the array; that it was grounded before is no error."""
+    command = commands.text("MACR:SAFE")
+    link.exchange(command, Nothing(), link.timeout, doing="safe", forgiven=GROUNDED)
