@@ -110,9 +110,12 @@ def test_the_plot_says_units_and_stations(tmp_path: Path) -> None:
     assert "eV" in left.get_ylabel()
     assert "states/eV" in right.get_xlabel()
     assert [tick.get_text() for tick in left.get_xticklabels()] == ["Γ", "K", "M", "Γ"]
-    assert {text.get_text() for text in left.get_legend().get_texts()} == {"reference", "predicted"}
+    legend = left.get_legend()
+    assert legend is not None
+    assert {text.get_text() for text in legend.get_texts()} == {"reference", "predicted"}
+    drawn_levels = np.asarray(left.get_lines()[0].get_ydata(), dtype=np.float64)
     expected = 27.2114 * structure_of_graphene().levels[:, 0]
-    np.testing.assert_allclose(left.get_lines()[0].get_ydata(), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(drawn_levels, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_structure_without_density_of_states_is_drawn_too(tmp_path: Path) -> None:
