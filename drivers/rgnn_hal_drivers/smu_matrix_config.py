@@ -1,0 +1,284 @@
+"""`bench.toml`: which instruments, wired to what, within which limits.
+
+    [macro]               what the array is: identity, geometry, window, read voltage and noise
+    [instruments.NAME]    model, serial and either `resource` (a VISA string) or `node` (its number
+                          on the TSP-Link of the instrument that measures)
+    [channels.ROLE]       drive, sense and gate: instrument, channel, matrix row, current limit
+    [wiring]              matrix columns of the array's row, column and gate lines, as "slot-column"
+    [measure]             ammeter range, integration, settling time, gate voltage
+    [pulses.KIND]         envelope of form, set and reset; a kind that is missing does not exist
+
+Limits may be tighter than the instruments', never wider. Everything is checked before an instrument
+is spoken to, and an unknown key is an error.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from rgnn_hal.macro import ConfigurationError, PulseKind, PulseLimits, Range
+from rgnn_hal_drivers.smu_matrix_models import MATRIX_MODELS, SMU_MODELS, SmuModel
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
+Role = Literal["drive", "sense", "gate"]
+_COLUMN = re.compile(r"[1-6]-(0[1-9]|1[0-2])")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ArrayConfig(_Table):
+    """What the array is."""
+
+    identity: Text
+    rows: PositiveInt
+    cols: PositiveInt
+    conductance: tuple[NonNegativeFloat, PositiveFloat]
+    """Window that cells can be programmed into, S."""
+    read_voltage: PositiveFloat = 0.2
+    """Reads use -read_voltage ... read_voltage, V."""
+    read_noise: NonNegativeFloat
+    """Largest rms white noise of one cell in one read, S; the ammeter's is added to it."""
+    max_batch: PositiveInt = 64
+    max_samples: Annotated[int, Field(ge=1, le=1000)] = 64
+
+
+class InstrumentConfig(_Table):
+    """One instrument."""
+
+    model: Text
+    serial: Text
+    resource: Text | None = None
+    """VISA resource string."""
+    backend: Text = "@py"
+    """Of pyvisa: `@py`, `@ivi`, or a path."""
+    node: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Number on the TSP-Link."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if (self.resource is None) == (self.node is None):
+            raise ValueError("give either resource (an address of its own) or node (TSP-Link)")
+        return self
+
+
+class ChannelConfig(_Table):
+    """One source-measure channel in a role."""
+
+    instrument: Text
+    channel: Literal["smua", "smub"]
+    matrix_row: Annotated[str, StringConstraints(pattern="^[A-H]$")]
+    current_limit: PositiveFloat
+    """Compliance, A."""
+
+
+class WiringConfig(_Table):
+    """Matrix columns of the array's lines, first line first."""
+
+    rows: tuple[str, ...]
+    cols: tuple[str, ...]
+    gates: tuple[str, ...]
+    """One per row: gate lines run along the rows."""
+
+
+class MeasureConfig(_Table):
+    """How currents are measured."""
+
+    range: PositiveFloat
+    """Full scale of the ammeter, A."""
+    nplc: PositiveFloat = 0.1
+    """Integration time, power line cycles."""
+    settle: Annotated[float, Field(ge=0, le=1)] = 1e-3
+    """From switching a source on to the first reading, s."""
+    gate_voltage: PositiveFloat = 1.1
+    """That opens a row for reading, V."""
+    line_frequency: Literal[50, 60] = 50
+    """Hz."""
+
+    @property
+    def aperture(self) -> float:
+        """Integration time, s."""
+        return self.nplc / self.line_frequency
+
+
+class PulseConfig(_Table):
+    """The envelope of one kind of pulse: lowest and highest."""
+
+    voltage: tuple[float, float]
+    """Over cell and transistor, V."""
+    gate_voltage: tuple[float, float]
+    """V."""
+    width: tuple[float, float]
+    """s."""
+    max_count: PositiveInt = 100
+
+    @property
+    def limits(self) -> PulseLimits:
+        """The same as a part of a spec."""
+        return PulseLimits(
+            voltage=Range(low=self.voltage[0], high=self.voltage[1]),
+            gate_voltage=Range(low=self.gate_voltage[0], high=self.gate_voltage[1]),
+            width=Range(low=self.width[0], high=self.width[1]),
+            max_count=self.max_count,
+        )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _ = self.limits
+        return self
+
+
+class BenchConfig(_Table):
+    """The whole file."""
+
+    macro: ArrayConfig
+    instruments: Mapping[str, InstrumentConfig]
+    channels: Mapping[Role, ChannelConfig]
+    wiring: WiringConfig
+    measure: MeasureConfig
+    pulses: Mapping[PulseKind, PulseConfig]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check a file.
+
+        Raises:
+            ConfigurationError: it is missing, no TOML, or does not fit; names every complaint.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read bench file {path}: {error}") from error
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"bench file {path} is not TOML: {error}") from error
+        except ValidationError as error:
+            complaints = "; ".join(
+                f"{'.'.join(map(str, item['loc'])) or 'bench'}: {item['msg']}"
+                for item in error.errors(include_url=False, include_context=False)
+            )
+            raise ConfigurationError(f"bench file {path} does not fit: {complaints}") from error
+
+    @property
+    def meter(self) -> SmuModel:
+        """The model of the instrument that drives and senses."""
+        return SMU_MODELS[self.instruments[self.channels["drive"].instrument].model]
+
+    @property
+    def matrix(self) -> str:
+        """Name of the switching matrix."""
+        return next(name for name, one in self.instruments.items() if one.model in MATRIX_MODELS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for complain in (self._check_instruments, self._check_channels, self._check_wiring):
+            complain()
+        self._check_limits()
+        return self
+
+    def _check_instruments(self) -> None:
+        known = (*SMU_MODELS, *MATRIX_MODELS)
+        for name, one in self.instruments.items():
+            if one.model not in known:
+                raise ValueError(f"{name}: unknown model {one.model!r}; known: {', '.join(known)}")
+        matrices = sum(one.model in MATRIX_MODELS for one in self.instruments.values())
+        if matrices != 1:
+            raise ValueError(f"{matrices} switching matrices; this driver needs exactly one")
+        for what in ("serial", "resource", "node"):
+            values = [getattr(one, what) for one in self.instruments.values()]
+            _unique(f"instruments' {what}", (value for value in values if value is not None))
+
+    def _check_channels(self) -> None:
+        missing = {"drive", "sense", "gate"} - set(self.channels)
+        if missing:
+            raise ValueError(f"channels: {', '.join(sorted(missing))} missing")
+        for role, one in self.channels.items():
+            instrument = self.instruments.get(one.instrument)
+            if instrument is None or instrument.model not in SMU_MODELS:
+                raise ValueError(f"channels.{role}: {one.instrument!r} is no source-measure unit")
+            model = SMU_MODELS[instrument.model]
+            if one.channel not in model.channels:
+                raise ValueError(f"channels.{role}: a {model.name} has no {one.channel}")
+            if one.current_limit > model.max_current:
+                raise ValueError(
+                    f"channels.{role}: current limit {one.current_limit:g} A is above the "
+                    f"{model.max_current:g} A of a {model.name}"
+                )
+        _unique("channels", (f"{one.instrument}.{one.channel}" for one in self.channels.values()))
+        _unique("matrix rows", (one.matrix_row for one in self.channels.values()))
+        drive, sense = self.channels["drive"].instrument, self.channels["sense"].instrument
+        if drive != sense or self.instruments[drive].resource is None:
+            raise ValueError(
+                "drive and sense must be the channels of one instrument with a resource: its "
+                "scripts pulse and measure with both"
+            )
+
+    def _check_wiring(self) -> None:
+        wiring = self.wiring
+        lines = (wiring.rows, self.macro.rows), (wiring.cols, self.macro.cols)
+        for name, (columns, wanted) in zip(
+            ("rows", "cols", "gates"), (*lines, (wiring.gates, self.macro.rows)), strict=True
+        ):
+            if len(columns) != wanted:
+                raise ValueError(f"wiring.{name}: {len(columns)} matrix columns, {wanted} lines")
+            for column in columns:
+                if not _COLUMN.fullmatch(column):
+                    raise ValueError(f"wiring.{name}: {column!r} is no matrix column like '1-07'")
+        _unique("matrix columns", (*wiring.rows, *wiring.cols, *wiring.gates))
+
+    def _check_limits(self) -> None:
+        model, measure, macro = self.meter, self.measure, self.macro
+        if measure.range not in model.ranges:
+            shown = ", ".join(f"{one:g}" for one in model.ranges)
+            raise ValueError(f"measure.range: {measure.range:g} A is none of {shown}")
+        _within("measure.nplc", measure.nplc, *model.nplc)
+        strongest = macro.conductance[1] * macro.read_voltage
+        if strongest > measure.range:
+            raise ValueError(
+                f"measure.range: a cell of {macro.conductance[1]:g} S draws {strongest:g} A at "
+                f"{macro.read_voltage:g} V, more than {measure.range:g} A"
+            )
+        for role in ("drive", "sense"):
+            if self.channels[role].current_limit < measure.range:
+                raise ValueError(f"channels.{role}: current limit below measure.range")
+        gate_model = SMU_MODELS[self.instruments[self.channels["gate"].instrument].model]
+        _within("measure.gate_voltage", measure.gate_voltage, 0.0, gate_model.max_voltage)
+        _within("macro.read_voltage", macro.read_voltage, 0.0, model.max_voltage)
+        for kind, pulse in self.pulses.items():
+            for what, values, low, high in (
+                ("voltage", pulse.voltage, 0.0, model.max_voltage),
+                ("gate_voltage", pulse.gate_voltage, 0.0, gate_model.max_voltage),
+                ("width", pulse.width, model.min_pulse_width, 10.0),
+                ("max_count", (pulse.max_count,), 1, 1000),
+            ):
+                for value in values:
+                    _within(f"pulses.{kind}.{what}", value, low, high)
+
+
+def _within(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{what}: {value:g} is outside the instruments' {low:g} ... {high:g}")
+
+
+def _unique(what: str, values: Iterable[object]) -> None:
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{what}: {value} is used twice")
+        seen.add(value)

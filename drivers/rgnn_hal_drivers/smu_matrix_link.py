@@ -1,0 +1,269 @@
+"""Instruments that run scripts: exchanges that are whole or raise, and the groups they form.
+
+One exchange is a script, begun by `loadandrunscript` and ended by `endscript`, and behind it
+`print(errorqueue.next())`: the script runs on the instrument whatever becomes of the connection,
+and the line about errors ends the answer. Bulk data are read in an exchange of their own, when it
+is known that they are there. Instruments on the TSP-Link of another are reached through that one,
+as `node[N]`: then one exchange serves them all. In programs `@` stands for whatever leads to the
+instrument of the step.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import ConfigurationError, DeviceError, TransportError
+from rgnn_hal_drivers.ownership import Ownership
+from rgnn_hal_drivers.smu_matrix_config import BenchConfig, InstrumentConfig
+from rgnn_hal_drivers.visa import open_stream
+from rgnn_hal_drivers.visa_stream import Broken, Silent, Stream
+
+_PATIENCE = 5.0
+"""s that an answer may take beyond what was expected."""
+_MOST_ERRORS = 100
+_LONGEST_LINE = 4096
+_NEXT_ERROR = "print(errorqueue.next())"
+_ERROR_FIELDS = 4
+"""Code, message, severity, node."""
+
+
+class Step(NamedTuple):
+    """A line of TSP for one instrument."""
+
+    instrument: str
+    text: str
+
+
+class TspLink:
+    """The connection to one instrument with an address of its own."""
+
+    def __init__(self, name: str, config: InstrumentConfig) -> None:
+        assert config.resource is not None
+        self.name = name
+        self._config = config
+        self._resource = config.resource
+        self._ownership = Ownership.take(config.resource)
+        self._stream: Stream | None = None
+        self._in_step = False
+        """Whether every question that was sent has got its whole answer."""
+
+    def connect(self) -> None:
+        """Connect anew unless the connection is as it should be; verify who answers.
+
+        Raises:
+            TransportError: nobody answers.
+            ConfigurationError: somebody else does.
+        """
+        if self._in_step:
+            return
+        if self._stream is not None:
+            self._stream.close()
+        with self._translated():
+            self._stream = open_stream(self._resource, self._config.backend, _PATIENCE)
+        with self._dialogue(0.0) as talk:
+            fields = talk.ask("*IDN?").split(",")
+            if len(fields) < 3:
+                raise TransportError(
+                    f"{self.name} is no instrument: *IDN? gives {fields[0][:80]!r}"
+                )
+        verify(self.name, self._config, fields[1].strip().removeprefix("Model "), fields[2].strip())
+
+    def run(self, lines: Sequence[str], seconds: float) -> list[str]:
+        """Run a script that takes about `seconds`; the lines that it prints.
+
+        Raises:
+            DeviceError: the instrument has errors to report; its queue is empty afterwards.
+            TransportError: the dialogue broke; what was done is unknown.
+        """
+        self._require_connection()
+        printed, errors = [], []
+        with self._dialogue(seconds) as talk:
+            if lines:
+                talk.say("\n".join(("loadandrunscript", *lines, "endscript")))
+            talk.say(_NEXT_ERROR)
+            while len(fields := talk.line().split("\t")) != _ERROR_FIELDS:
+                printed.append(fields[0])
+            while float(fields[0]) != 0:
+                errors.append(f"{float(fields[0]):.0f}, {fields[1]!r}, node {float(fields[3]):.0f}")
+                if len(errors) > _MOST_ERRORS:
+                    raise TransportError(f"{self.name} reports errors without end: {errors[-1]}")
+                fields = talk.ask(_NEXT_ERROR).split("\t")
+        if errors:
+            more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+            raise DeviceError(f"{self.name} reports error {errors[0]}{more}")
+        return printed
+
+    def block(self, column: str, count: int) -> NDArray[np.float64]:
+        """The first `count` numbers of a column of a reading buffer."""
+        self._require_connection()
+        with self._dialogue(0.0) as talk:
+            talk.say(f"printbuffer(1, {count}, {column})")
+            # An indefinite block: its length is not in it, and LF may be among its bytes.
+            data = talk.exactly(2 + 4 * count + 1)
+            if data[:2] != b"#0" or data[-1:] != b"\n":
+                raise TransportError(f"{self.name} answers printbuffer with {data[:16]!r}")
+        return np.frombuffer(data[2:-1], "<f4").astype(np.float64)
+
+    def close(self) -> None:
+        """Disconnect and let others have it. Idempotent."""
+        if self._stream is not None:
+            self._stream.close()
+        self._ownership.release()
+
+    def _require_connection(self) -> None:
+        if not self._in_step:
+            raise TransportError(f"{self.name}: the connection broke before; open the macro again")
+
+    @contextmanager
+    def _dialogue(self, seconds: float) -> Iterator["_Talk"]:
+        """Questions and answers; whatever interrupts them, Ctrl-C too, puts us out of step."""
+        assert self._stream is not None
+        self._in_step = False
+        with self._translated():
+            yield _Talk(self._stream, time.monotonic() + _PATIENCE + 2 * seconds)
+        self._in_step = True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (Broken, Silent, ValueError, IndexError) as error:
+            raise TransportError(
+                f"{self.name} at {self._resource}: {error}; whether it has done what it was told "
+                "is unknown"
+            ) from error
+
+
+class _Talk:
+    """One dialogue over a stream, with a deadline."""
+
+    def __init__(self, stream: Stream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def say(self, text: str) -> None:
+        self._stream.send([text.encode("ascii") + b"\n"], self._deadline)
+
+    def line(self) -> str:
+        return self._stream.receive_line(_LONGEST_LINE, self._deadline).decode("latin-1")[:-1]
+
+    def ask(self, question: str) -> str:
+        self.say(question)
+        return self.line()
+
+    def exactly(self, count: int) -> bytes:
+        return self._stream.receive(count, self._deadline)
+
+
+class Instruments:
+    """All instruments of a bench, through as few connections as it has."""
+
+    def __init__(self, config: BenchConfig) -> None:
+        self._master = config.channels["drive"].instrument
+        self._configs = config.instruments
+        self._links: dict[str, TspLink] = {}
+
+    @classmethod
+    def open(cls, config: BenchConfig) -> Self:
+        """Own, connect and identify every instrument.
+
+        Raises:
+            DeviceError: one is in use, or not on the TSP-Link.
+            TransportError: one does not answer.
+            ConfigurationError: one is not what the configuration says.
+        """
+        instruments = cls(config)
+        try:
+            for name, one in config.instruments.items():
+                if one.resource is not None:
+                    instruments._links[name] = TspLink(name, one)
+            for link in instruments._links.values():
+                link.connect()
+                link.run(["errorqueue.clear()"], 0.0)
+            instruments._find_nodes()
+        except BaseException:
+            instruments.close()
+            raise
+        return instruments
+
+    def run(self, steps: Iterable[Step], seconds: float = 0.0) -> list[str]:
+        """Run steps in their order, neighbours on one connection in one exchange.
+
+        Raises:
+            DeviceError: an instrument reports errors; later exchanges were not begun.
+            TransportError: a dialogue broke.
+        """
+        printed = []
+        for link, lines in self._exchanges(steps):
+            printed += link.run(lines, seconds)
+        return printed
+
+    def block(self, column: str, count: int) -> NDArray[np.float64]:
+        """Numbers of a buffer of the instrument that measures."""
+        return self._links[self._master].block(column, count)
+
+    def check(self) -> None:
+        """Ask every connection for errors; raises as `run` does."""
+        for link in self._links.values():
+            link.run([], 0.0)
+
+    def ground(self, steps: Iterable[Step]) -> None:
+        """Run steps as far as possible, on new connections where old ones broke.
+
+        Raises:
+            HalError: the first that failed, after all others were tried.
+        """
+        failure: Exception | None = None
+        for link, lines in self._exchanges(steps):
+            try:
+                link.connect()
+                link.run(lines, 0.0)
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def close(self) -> None:
+        """Disconnect and let go. Idempotent."""
+        for link in self._links.values():
+            link.close()
+
+    def _exchanges(self, steps: Iterable[Step]) -> Iterator[tuple[TspLink, list[str]]]:
+        for link, group in groupby(steps, lambda step: self._link(step.instrument)):
+            yield link, [step.text.replace("@", self._prefix(step.instrument)) for step in group]
+
+    def _link(self, instrument: str) -> TspLink:
+        return self._links.get(instrument) or self._links[self._master]
+
+    def _prefix(self, instrument: str) -> str:
+        node = self._configs[instrument].node
+        return "" if node is None else f"node[{node}]."
+
+    def _find_nodes(self) -> None:
+        linked = {name: one for name, one in self._configs.items() if one.node is not None}
+        if not linked:
+            return
+        self._links[self._master].run(["tsplink.reset()"], 1.0)
+        for name, one in linked.items():
+            try:
+                printed = self.run([Step(name, "print(@model)"), Step(name, "print(@serialno)")])
+            except DeviceError as error:
+                raise DeviceError(
+                    f"{name} is not node {one.node} of the TSP-Link of {self._master} ({error}); "
+                    "check cables and node numbers"
+                ) from error
+            verify(name, one, *printed)
+
+
+def verify(name: str, config: InstrumentConfig, model: str, serial: str) -> None:
+    """Raise ConfigurationError unless model and serial number are the configuration's."""
+    if (model, serial) != (config.model, config.serial):
+        raise ConfigurationError(
+            f"{name} is model {model} with serial number {serial}, the configuration says "
+            f"{config.model} with {config.serial}; correct one or the other"
+        )
