@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rgnn_hal_firmware.chip import Chip
 from rgnn_hal_firmware.parameters import Preset, load_preset
@@ -24,6 +25,8 @@ from rgnn_hal_firmware.tsp.instruments import Instrument, MatrixInstrument, Sour
 from rgnn_hal_firmware.tsp.matrix import COLUMNS, SLOTS, Relays
 from rgnn_hal_firmware.tsp.network import Array, Lines
 from rgnn_hal_firmware.tsp.sourcemeter import Channel
+
+Values = NDArray[np.float64]
 
 _TERMINALS = {
     "A": ("smu1", "smua"),
@@ -67,11 +70,12 @@ class Bench:
         self.array = Array(chip)
         self.incidents: list[Incident] = []
         rows, cols = chip.whole.shape
-        self.row_columns = MATRIX_COLUMNS[:rows]
-        self.col_columns = MATRIX_COLUMNS[rows : rows + cols]
-        self.gate_columns = MATRIX_COLUMNS[rows + cols : 2 * rows + cols]
-        if len(self.gate_columns) < rows:
-            raise ValueError(f"{2 * rows + cols} lines do not fit {len(MATRIX_COLUMNS)} columns")
+        lines = [("rows", line) for line in range(rows)]
+        lines += [("cols", line) for line in range(cols)]
+        lines += [("gates", line) for line in range(rows)]
+        if len(lines) > len(MATRIX_COLUMNS):
+            raise ValueError(f"{len(lines)} lines do not fit {len(MATRIX_COLUMNS)} columns")
+        self._wired = dict(zip(MATRIX_COLUMNS, lines, strict=False))
         self.matrix = MatrixInstrument("06001001", 3, self._moved)
         meters = {
             name: SourceMeter(f"400000{node}", node, self, [Ammeter(seed, node, n) for n in (0, 1)])
@@ -91,30 +95,31 @@ class Bench:
             channel.output for channel in self.channels.values()
         )
 
-    def current(self, channel: Channel) -> float:
-        """What flows out of a channel into the array, A."""
+    def currents(self, channel: Channel, count: int) -> Values:
+        """What flows out of a channel into the array, `count` times, A."""
         letter = next(name for name, one in self.channels.items() if one is channel)
-        into_rows, into_cols = self.array.currents(self._lines())
-        mine = {column for row, column in self._closed() if row == letter}
-        return float(
-            sum(into_rows[i] for i, name in enumerate(self.row_columns) if name in mine)
-            + sum(into_cols[i] for i, name in enumerate(self.col_columns) if name in mine)
-        )
+        into_rows, into_cols = self.array.currents(self._lines(), count)
+        into: dict[str, Values] = {"rows": into_rows, "cols": into_cols}
+        total = np.zeros(count)
+        for row, column in self._closed():
+            kind, line = self._wired.get(column, ("", 0))
+            if row == letter and kind in into:
+                total += into[kind][:, line]
+        return total
 
     def dwell(self, seconds: float) -> None:
         """Everything stays as it is for a while."""
         self.array.dwell(self._lines(), seconds)
 
     def _lines(self) -> Lines:
-        held: dict[str, float] = {}
+        rows, cols = self.array.shape
+        held = {"rows": np.full(rows, np.nan), "cols": np.full(cols, np.nan)}
+        held["gates"] = held["rows"].copy()
         for letter, column in self._closed():
-            if letter in self.channels:
-                held[column] = self.channels[letter].voltage
-        rows, cols, gates = (
-            np.array([held.get(name, np.nan) for name in names])
-            for names in (self.row_columns, self.col_columns, self.gate_columns)
-        )
-        return Lines(rows, cols, gates)
+            if letter in self.channels and column in self._wired:
+                kind, line = self._wired[column]
+                held[kind][line] = self.channels[letter].voltage
+        return Lines(**held)
 
     def _closed(self) -> Iterator[tuple[str, str]]:
         for name in sorted(self.matrix.relays.closed):

@@ -51,12 +51,12 @@ class ReadingBuffer(Commands):
             }
         )
 
-    def add(self, reading: float, status: float) -> None:
-        """Keep a reading."""
-        if len(self._readings) >= CAPACITY:
+    def add(self, readings: list[float], statuses: list[float]) -> None:
+        """Keep readings."""
+        if len(self._readings) + len(readings) > CAPACITY:
             raise Complaint(ILLEGAL_VALUE, "Reading buffer is full")
-        self._readings.append(reading)
-        self._statuses.append(status)
+        self._readings += readings
+        self._statuses += statuses
 
     def clear(self) -> None:
         """Forget all readings."""

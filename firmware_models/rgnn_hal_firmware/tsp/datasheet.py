@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from math import log10
 
 import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
 
 _SIGMAS_IN_A_LIMIT = 3.0
 
@@ -81,11 +84,12 @@ class Ammeter:
         self._offset = draw.normal(size=len(RANGES)) / _SIGMAS_IN_A_LIMIT
         self._draw = draw
 
-    def read(self, current: float, used: CurrentRange, nplc: float) -> float:
-        """What a current (A) reads as on a range."""
+    def read(self, current: Values, used: CurrentRange, nplc: float) -> Values:
+        """What currents (A) read as on a range."""
         place = RANGES.index(used)
         systematic = current * used.gain * self._gain[place] + used.offset * self._offset[place]
-        return float(current + systematic + used.noise(nplc) * self._draw.normal())
+        noise = used.noise(nplc) * self._draw.normal(size=current.shape)
+        return np.asarray(current + systematic + noise)
 
 
 def _derating(nplc: float, table: dict[float, float]) -> float:

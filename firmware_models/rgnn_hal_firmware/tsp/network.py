@@ -41,14 +41,19 @@ class Array:
         self.shape = chip.whole.shape
         self._threshold = chip.preset.parameters.switching.threshold_voltage
 
-    def currents(self, lines: Lines) -> tuple[Values, Values]:
-        """What flows into the array from every row and every column, A."""
-        into_rows, into_cols = np.zeros(self.shape[0]), np.zeros(self.shape[1])
+    def currents(self, lines: Lines, count: int) -> tuple[Values, Values]:
+        """What flows into the array from every row and every column, `count` times, A.
+
+        Shapes are (count, rows) and (count, columns); the cells' noise is fresh every time.
+        """
+        into_rows, into_cols = np.zeros((count, self.shape[0])), np.zeros((count, self.shape[1]))
         rows, cols = self._carrying(lines)
         if rows.size and cols.size:
-            conductance = self._conductance(rows, cols)
-            flow = conductance * _differences(lines.rows[rows], lines.cols[cols], conductance)
-            into_rows[rows], into_cols[cols] = flow.sum(axis=1), -flow.sum(axis=0)
+            for time in range(count):
+                conductance = self._conductance(rows, cols)
+                over = _differences(lines.rows[rows], lines.cols[cols], conductance)
+                flow = conductance * over
+                into_rows[time, rows], into_cols[time, cols] = flow.sum(axis=1), -flow.sum(axis=0)
         return into_rows, into_cols
 
     def dwell(self, lines: Lines, seconds: float) -> None:

@@ -9,6 +9,9 @@ off holds its terminal at zero volts (`OUTPUT_NORMAL`).
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rgnn_hal_firmware.tsp.buffer import CAPACITY, ReadingBuffer
 from rgnn_hal_firmware.tsp.datasheet import (
     LINE_FREQUENCY,
@@ -38,8 +41,8 @@ _MOST_READINGS = 1000
 class World(Protocol):
     """What the terminals of a channel are connected to."""
 
-    def current(self, channel: "Channel") -> float:
-        """What flows out of a channel now, A."""
+    def currents(self, channel: "Channel", count: int) -> NDArray[np.float64]:
+        """What flows out of a channel, `count` times in a row, A."""
 
     def dwell(self, seconds: float) -> None:
         """Everything stays as it is for a while."""
@@ -87,11 +90,8 @@ class Channel:
         """Take `count` readings of the current; the last one."""
         if buffer is not None and not buffer.append:
             buffer.clear()
-        reading = 0.0
-        for _ in range(self.count):
-            self.world.dwell(self.aperture)
-            reading = self._reading(buffer)
-        return (reading,)
+        self.world.dwell(self.count * self.aperture)
+        return (self._readings(buffer, self.count),)
 
     def pulse(self, bias: float, level: float, on: float, off: float, points: int) -> None:
         """PulseVMeasureI: `points` pulses, each measured at its end; readings in nvbuffer1."""
@@ -102,7 +102,7 @@ class Channel:
         for _ in range(points):
             self.level = level
             self.world.dwell(on + self.aperture)
-            self._reading(buffer)
+            self._readings(buffer, 1)
             self.level = bias
             self.world.dwell(off)
 
@@ -140,22 +140,19 @@ class Channel:
             }
         )
 
-    def _reading(self, buffer: ReadingBuffer | None) -> float:
-        current = self.world.current(self)
-        self.condition = 0
-        if abs(current) > self.limit:
-            self.condition |= CURRENT_LIMITED
-            current = self.limit if current > 0 else -self.limit
-        used = range_for(current) if self.autorange else self.range
-        if abs(current) > 1.01 * used.full_scale:
-            self.condition |= OVERFLOW
-            reading = OVERFLOW_READING
-        else:
-            reading = self.ammeter.read(current, used, self.nplc)
+    def _readings(self, buffer: ReadingBuffer | None, count: int) -> float:
+        """Take readings into a buffer; the last one."""
+        flowing = self.world.currents(self, count)
+        limited = np.abs(flowing) > self.limit
+        current = np.clip(flowing, -self.limit, self.limit)
+        used = range_for(float(np.abs(current).max())) if self.autorange else self.range
+        over = np.abs(current) > 1.01 * used.full_scale
+        reading = self.ammeter.read(current, used, self.nplc)
+        reading[over] = OVERFLOW_READING
+        self.condition = CURRENT_LIMITED * bool(limited[-1]) | OVERFLOW * bool(over[-1])
         if buffer is not None:
-            limited = BUFFER_COMPLIANCE if self.condition & CURRENT_LIMITED else 0
-            buffer.add(reading, float(limited))
-        return reading
+            buffer.add(reading.tolist(), (BUFFER_COMPLIANCE * limited.astype(float)).tolist())
+        return float(reading[-1])
 
     def _measure(self, *given: Value) -> tuple[Value, ...]:
         buffer = given[0] if given else None

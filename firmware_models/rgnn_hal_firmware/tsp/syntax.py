@@ -23,6 +23,7 @@ from rgnn_hal_firmware.tsp.tree import (
     Equal,
     Expression,
     Field,
+    Name,
     Negative,
     Statement,
 )
@@ -84,7 +85,7 @@ class _Parser:
     def _statement(self) -> Statement:
         path = self._path()
         if self._accept("="):
-            if not isinstance(path, Field):
+            if not isinstance(path, Name | Field):
                 raise ProgramSyntaxError("cannot assign to a call")
             return Assignment(path, self._expression())
         if not isinstance(path, Call):
@@ -115,7 +116,7 @@ class _Parser:
         return self._path()
 
     def _path(self) -> Expression:
-        path: Expression = Field(None, Constant(self._name()))
+        path: Expression = Name(self._name())
         links = 0
         while True:
             links += 1

@@ -22,8 +22,8 @@ class Table(Protocol):
 class Expression(Protocol):
     """A tree that has a value."""
 
-    def values(self, scope: Table) -> tuple[Value, ...]:
-        """What it is worth; only calls have other than one value."""
+    def value(self, scope: Table) -> Value:
+        """What it is worth."""
 
 
 class Statement(Protocol):
@@ -37,32 +37,45 @@ class Statement(Protocol):
 class Constant:
     """A number, a string, true, false or nil."""
 
-    value: Value
+    constant: Value
 
-    def values(self, scope: Table) -> tuple[Value, ...]:
+    def value(self, scope: Table) -> Value:
         """Itself."""
-        return (self.value,)
+        return self.constant
+
+
+@dataclass(frozen=True)
+class Name:
+    """A global name."""
+
+    name: str
+
+    def value(self, scope: Table) -> Value:
+        """What it stands for."""
+        return scope.read(self.name)
+
+    def assign(self, scope: Table, value: Value) -> None:
+        """Set it."""
+        scope.write(self.name, value)
 
 
 @dataclass(frozen=True)
 class Field:
-    """`base.key`, `base[key]`, or the global `key` where there is no base."""
+    """`base.name`, or `base[key]`."""
 
-    base: "Expression | None"
+    base: Expression
     key: Expression
 
-    def values(self, scope: Table) -> tuple[Value, ...]:
+    def value(self, scope: Table) -> Value:
         """What the field holds."""
-        return (self._owner(scope).read(_first(self.key, scope)),)
+        return self._owner(scope).read(self.key.value(scope))
 
     def assign(self, scope: Table, value: Value) -> None:
         """Set the field."""
-        self._owner(scope).write(_first(self.key, scope), value)
+        self._owner(scope).write(self.key.value(scope), value)
 
     def _owner(self, scope: Table) -> Table:
-        if self.base is None:
-            return scope
-        owner: Table = _first(self.base, scope)
+        owner: Table = self.base.value(scope)
         if not hasattr(owner, "read"):
             raise RuntimeFault(f"attempt to index a {kind(owner)} value")
         return owner
@@ -70,21 +83,29 @@ class Field:
 
 @dataclass(frozen=True)
 class Call:
-    """`function(arguments)`; the last argument may bring several values."""
+    """`function(arguments)`; a call as the last argument may bring several values."""
 
     function: Expression
     arguments: tuple[Expression, ...]
 
     def values(self, scope: Table) -> tuple[Value, ...]:
-        """What the function returns."""
-        function = _first(self.function, scope)
+        """All that the function returns."""
+        function = self.function.value(scope)
         if not callable(function):
             raise RuntimeFault(f"attempt to call a {kind(function)} value")
-        given = [_first(argument, scope) for argument in self.arguments[:-1]]
-        if self.arguments:
-            given.extend(self.arguments[-1].values(scope))
+        given: list[Value] = []
+        for place, argument in enumerate(self.arguments, 1):
+            if place == len(self.arguments) and isinstance(argument, Call):
+                given += argument.values(scope)
+            else:
+                given.append(argument.value(scope))
         result: tuple[Value, ...] = function(*given)
         return result
+
+    def value(self, scope: Table) -> Value:
+        """The first of them."""
+        values = self.values(scope)
+        return values[0] if values else None
 
     def run(self, scope: Table) -> None:
         """Call it and drop what it returns."""
@@ -98,10 +119,10 @@ class Equal:
     left: Expression
     right: Expression
 
-    def values(self, scope: Table) -> tuple[Value, ...]:
+    def value(self, scope: Table) -> Value:
         """Whether type and value are the same."""
-        left, right = _first(self.left, scope), _first(self.right, scope)
-        return (kind(left) == kind(right) and left == right,)
+        left, right = self.left.value(scope), self.right.value(scope)
+        return kind(left) == kind(right) and bool(left == right)
 
 
 @dataclass(frozen=True)
@@ -110,24 +131,24 @@ class Negative:
 
     operand: Expression
 
-    def values(self, scope: Table) -> tuple[Value, ...]:
+    def value(self, scope: Table) -> Value:
         """The number with its sign turned."""
-        value = _first(self.operand, scope)
+        value = self.operand.value(scope)
         if kind(value) != "number":
             raise RuntimeFault(f"attempt to perform arithmetic on a {kind(value)} value")
-        return (-value,)
+        return -value
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """`target = value`."""
+    """`target = source`."""
 
-    target: Field
-    value: Expression
+    target: Name | Field
+    source: Expression
 
     def run(self, scope: Table) -> None:
         """Set the target."""
-        self.target.assign(scope, _first(self.value, scope))
+        self.target.assign(scope, self.source.value(scope))
 
 
 def kind(value: Value) -> str:
@@ -142,8 +163,3 @@ def kind(value: Value) -> str:
         case str():
             return "string"
     return "table" if hasattr(value, "read") else "function"
-
-
-def _first(expression: Expression, scope: Table) -> Value:
-    values = expression.values(scope)
-    return values[0] if values else None
