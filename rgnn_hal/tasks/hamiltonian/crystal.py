@@ -21,7 +21,7 @@ from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.spectrum import eigenvalues
 
 _ASYMMETRY = 1e-6
-"""What an on-site block may differ from its transpose by; OpenMX's own differ by up to 1e-9."""
+"""What an on-site block may differ from its transpose by; graphene's data: 8e-9."""
 _CHUNK_BYTES = 2**27
 """Dense matrices held at once."""
 

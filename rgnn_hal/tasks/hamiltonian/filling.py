@@ -114,12 +114,20 @@ def wave_vector_grid(divisions: tuple[int, int, int]) -> WaveVectors:
     return WaveVectors(points=kept / (2 * n), weights=counts / counts.sum())
 
 
-def grid_of_spacing(lattice: Array, spacing: float = 0.15) -> WaveVectors:
-    """A grid whose points lie at most `spacing` apart, 1/angstrom, for lattice vectors as rows."""
+def grid_of_spacing(
+    lattice: Array,
+    spacing: float = 0.15,
+    periodic: tuple[bool, bool, bool] = (True, True, True),
+) -> WaveVectors:
+    """A grid whose points lie at most `spacing` apart, 1/angstrom, for lattice vectors as rows.
+
+    One point suffices along a vector through vacuum, which is not periodic.
+    """
     _check_positive("spacing", spacing, "1/angstrom")
     reciprocal = 2 * np.pi * np.linalg.inv(lattice)
-    n = np.ceil(np.linalg.norm(reciprocal, axis=0) / spacing - 1e-9).astype(int)
-    return wave_vector_grid((max(1, int(n[0])), max(1, int(n[1])), max(1, int(n[2]))))
+    needed = np.ceil(np.linalg.norm(reciprocal, axis=0) / spacing - 1e-9)
+    a, b, c = np.where(periodic, np.maximum(needed, 1), 1).astype(int).tolist()
+    return wave_vector_grid((a, b, c))
 
 
 def fermi_level(

@@ -24,6 +24,8 @@ from rgnn_hal.tasks.hamiltonian.spectrum import SPIN
 
 _NUDGE = 1e-7
 """Hartree; moves a shift off an energy that it happens to hit."""
+_RESIDUAL = 1e-6
+"""Of a solution with the factors, relative."""
 _RECENTRINGS = 8
 _WIDEST = 1e3
 """Hartree; no valence band lies further away."""
@@ -43,7 +45,8 @@ def energies_near(crystal: Crystal, k: ArrayLike, energy: float, count: int) -> 
     """The `count` energies nearest to `energy`, hartree, at the wave vector (3,).
 
     Raises:
-        DataError: more energies than the crystal has, or ARPACK fails.
+        DataError: more energies than the crystal has, an overlap that is not positive definite, or
+            ARPACK fails.
     """
     if not 0 < count < crystal.size - 1:
         raise DataError(
@@ -51,6 +54,12 @@ def energies_near(crystal: Crystal, k: ArrayLike, energy: float, count: int) -> 
             f"{crystal.size - 2}, or for all of them"
         )
     hamiltonian, overlap = crystal.hamiltonian.sparse(k), crystal.overlap.sparse(k)
+    negative = _factorise(overlap, overlap, 0.0)[2]
+    if negative:
+        raise DataError(
+            f"the overlap is not positive definite at k = {np.round(k, 4).tolist()}: {negative} of "
+            f"{crystal.size} eigenvalues are negative; a predicted overlap is too coarse"
+        )
     shift, factors, below = _factorise(hamiltonian, overlap, energy)
     inverse = LinearOperator(hamiltonian.shape, matvec=factors.solve, dtype=np.complex128)
     start = np.random.default_rng(0).normal(size=crystal.size)
@@ -130,19 +139,24 @@ def _factorise(
     hamiltonian: csc_array, overlap: csc_array, energy: float
 ) -> tuple[float, SuperLU, int]:
     """A shift at `energy` or just beside, factors of H - shift S, and the energies below."""
+    probe = np.random.default_rng(1).normal(size=hamiltonian.shape[0]).astype(np.complex128)
     for attempt in range(4):
         shift = energy + attempt * _NUDGE
+        matrix = csc_array(hamiltonian - shift * overlap)
         try:
             factors = splu(
-                csc_array(hamiltonian - shift * overlap),
+                matrix,
                 permc_spec="MMD_AT_PLUS_A",
                 diag_pivot_thresh=0.0,
                 options={"SymmetricMode": True},
             )
         except RuntimeError:  # exactly singular: the shift is an energy
             continue
-        # Only with pivots on the diagonal is U = D L^H, so that its signs count energies.
-        if np.array_equal(factors.perm_r, factors.perm_c):
+        # Only with pivots on the diagonal is U = D L^H, so that its signs count energies, and
+        # without a choice of pivots the factors may have lost digits.
+        on_diagonal = np.array_equal(factors.perm_r, factors.perm_c)
+        residual = np.linalg.norm(matrix @ factors.solve(probe) - probe)
+        if on_diagonal and residual < _RESIDUAL * np.linalg.norm(probe):
             return shift, factors, int(np.count_nonzero(factors.U.diagonal().real < 0))
     raise DataError(
         f"H - E S cannot be factorised near E = {energy:g} hartree; diagonalise the crystal whole"

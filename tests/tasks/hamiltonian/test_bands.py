@@ -109,3 +109,9 @@ def test_bands_near_the_fermi_level_are_a_strip_of_all_bands() -> None:
 def test_more_energies_than_there_are_cannot_be_found_one_by_one() -> None:
     with pytest.raises(DataError, match="ask for at most 0"):
         energies_near(graphene(), (0, 0, 0), 0.0, 2)
+
+
+def test_an_indefinite_overlap_is_refused_by_slicing_too() -> None:
+    crystal = chain(overlap=0.6).repeated((6, 1, 1))
+    with pytest.raises(DataError, match="not positive definite"):
+        energies_near(crystal, (0, 0, 0), -0.02, 2)

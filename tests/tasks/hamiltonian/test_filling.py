@@ -119,6 +119,8 @@ def test_a_spacing_gives_finer_grids_where_cells_are_short() -> None:
     assert len(np.unique(np.abs(grid.points[:, 2]))) == 1
     # 2 pi / 2 / 0.5 = 6.3 and 2 pi / 4 / 0.5 = 3.1, rounded up.
     assert len(grid.points) == 7 * 4 // 2
+    flat = grid_of_spacing(np.diag([2.0, 4.0, 4.0]), 0.5, periodic=(True, True, False))
+    assert len(flat.points) == 7 * 4 // 2
 
 
 @pytest.mark.parametrize("electrons", [0.0, -1.0, 4.0, 5.0])
