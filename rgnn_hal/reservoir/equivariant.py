@@ -1,0 +1,172 @@
+"""Equivariant features of one channel: products of mixed densities that turn like a tensor.
+
+A channel holds M_lm, l = 0..lmax, around an atom or a pair of atoms. What turns like degree L is
+
+    linear      [M_a (x) Y_b(axis)]_L g          an environment seen from a bond, g a radial channel
+    quadratic   [M_a (x) M_b]_L
+    cubic       [[M_a (x) M_b]_c (x) M_d]_L
+
+with [x (x) y]_L the Clebsch-Gordan product. An atom has no axis: there "linear" is M_L. Sums of
+degrees decide what inversion does: even ones are true tensors, odd ones pseudo-tensors, which are
+kept apart. [M (x) M]_L of odd sum vanishes for one channel, so its last factor comes from the next
+channel. Cost: one matrix product per path over all atoms and channels; no loop over edges.
+Darby et al., PRL 131, 028001 (2023); Nigam et al., J. Chem. Phys. 156, 014115 (2022).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations_with_replacement
+
+import torch
+from e3nn.o3 import wigner_3j
+from torch import Tensor
+
+Components = tuple[Tensor, ...]
+"""M by degree: element l is (2l+1, centres, channels)."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The bond of every pair: what distinguishes it from an atom."""
+
+    harmonics: Tensor
+    """Y_lm of the unit vector, ((lmax+1)^2, pairs)."""
+    gates: Tensor
+    """Radial channels g, (pairs, channels)."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """Which products are taken, and over how many of the channels.
+
+    Quadratic products take degrees up to `quadratic_degree` and the first `quadratic` channels,
+    cubic ones likewise.
+    """
+
+    lmax: int
+    channels: int
+    quadratic: int
+    quadratic_degree: int
+    cubic: int
+    cubic_degree: int
+    axis_degree: int | None = None
+    """Highest degree of the axis' harmonics; None for atoms."""
+
+    def orders(self, degree: int, parity: int) -> Tensor:
+        """Order 1, 2 or 3 of every feature of (degree, parity), (features,) int64.
+
+        `parity` is 0 for true tensors, 1 for pseudo-tensors.
+        """
+        counts = [
+            len(_linear_paths(self.lmax, self.axis_degree, degree, parity)) * self.channels,
+            len(_quadratic_paths(self._quadratic_top, degree, parity)) * self.quadratic,
+            len(_cubic_paths(self._cubic_top, degree, parity)) * self.cubic,
+        ]
+        return torch.repeat_interleave(torch.tensor([1, 2, 3]), torch.tensor(counts))
+
+    def values(self, M: Components, axis: Axis | None, degree: int, parity: int) -> Tensor:
+        """The features (centres, 2 degree + 1, features) of M, with an axis for pairs."""
+        linear = list(self._linear(M, axis, degree, parity))
+        N = [part[:, :, : self.quadratic] for part in M]
+        quadratic = [
+            _product(N[a], _partner(N[b], parity), (a, b, degree)).transpose(0, 1)
+            for a, b in _quadratic_paths(self._quadratic_top, degree, parity)
+        ]
+        cubic = self._cubic([part[:, :, : self.cubic] for part in M], degree, parity)
+        parts = [*linear, *quadratic, *cubic]
+        if not parts:
+            return M[0].new_zeros((M[0].shape[1], 2 * degree + 1, 0))
+        return torch.cat(parts, dim=2)
+
+    def _linear(
+        self, M: Components, axis: Axis | None, degree: int, parity: int
+    ) -> Iterator[Tensor]:
+        paths = _linear_paths(self.lmax, self.axis_degree, degree, parity)
+        if axis is None:
+            yield from (M[a].transpose(0, 1) for a, _ in paths)
+            return
+        gated = [part.transpose(0, 1) * axis.gates[:, None] for part in M]
+        for a, b in paths:
+            harmonics = axis.harmonics[b**2 : (b + 1) ** 2]
+            turn = torch.tensordot(harmonics.T, _coupling(a, b, degree), dims=([1], [1]))
+            yield torch.bmm(turn.transpose(1, 2), gated[a])
+
+    def _cubic(self, M: list[Tensor], degree: int, parity: int) -> list[Tensor]:
+        inner: dict[tuple[int, int, int], Tensor] = {}
+        features = []
+        for a, b, c, d in _cubic_paths(self._cubic_top, degree, parity):
+            if (a, b, c) not in inner:
+                inner[a, b, c] = _product(M[a], M[b], (a, b, c))
+            outer = _product(inner[a, b, c], _partner(M[d], parity), (c, d, degree))
+            features.append(outer.transpose(0, 1))
+        return features
+
+    @property
+    def _quadratic_top(self) -> int:
+        return min(self.lmax, self.quadratic_degree)
+
+    @property
+    def _cubic_top(self) -> int:
+        return min(self.lmax, self.cubic_degree)
+
+
+def _product(x: Tensor, y: Tensor, degrees: tuple[int, int, int]) -> Tensor:
+    """[x (x) y]_c channel by channel, (2c+1, centres, channels)."""
+    coupling = _coupling(*degrees).flatten(0, 1)
+    outer = (x[:, None] * y[None]).flatten(0, 1)
+    return (coupling.T @ outer.flatten(1)).reshape(-1, *outer.shape[1:])
+
+
+def _partner(part: Tensor, parity: int) -> Tensor:
+    return part.roll(1, dims=2) if parity else part
+
+
+def _triangle(a: int, b: int, c: int) -> bool:
+    return abs(a - b) <= c <= a + b
+
+
+@cache
+def _linear_paths(
+    lmax: int, axis_degree: int | None, degree: int, parity: int
+) -> tuple[tuple[int, int], ...]:
+    if axis_degree is None:
+        return ((degree, 0),) if degree <= lmax and parity == 0 else ()
+    return tuple(
+        (a, b)
+        for a in range(lmax + 1)
+        for b in range(axis_degree + 1)
+        if _triangle(a, b, degree) and (a + b + degree) % 2 == parity
+    )
+
+
+@cache
+def _quadratic_paths(top: int, degree: int, parity: int) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (a, b)
+        for a, b in combinations_with_replacement(range(top + 1), 2)
+        if _triangle(a, b, degree) and (a + b + degree) % 2 == parity
+    )
+
+
+@cache
+def _cubic_paths(top: int, degree: int, parity: int) -> tuple[tuple[int, int, int, int], ...]:
+    return tuple(
+        (a, b, c, d)
+        for a, b, d in combinations_with_replacement(range(top + 1), 3)
+        for c in range(top + 1)
+        if _triangle(a, b, c)
+        and (a + b + c) % 2 == 0
+        and _triangle(c, d, degree)
+        and (c + d + degree) % 2 == parity
+    )
+
+
+@cache
+def _coupling(a: int, b: int, c: int) -> Tensor:
+    """Clebsch-Gordan coefficients (2a+1, 2b+1, 2c+1), orthonormal in the last index."""
+    coefficients: Tensor = wigner_3j(a, b, c, dtype=torch.float64) * math.sqrt(2 * c + 1)
+    return coefficients

@@ -1,0 +1,98 @@
+"""Rows of the regressions: what a block's tensors are in terms of the readouts.
+
+A row of kind (L, parity) holds the reservoir's products and, at next to no penalty, the baseline
+that needs no environment: a constant for L = 0, and the two-centre functions R_n(r) Y_L(r / |r|) of
+a pair. Components m = -L..L are rows of their own with the same readout, so blocks turn exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rgnn_hal.reservoir.equivariant import Axis, Components, Products
+from rgnn_hal.structures import RadialBasis, spherical_harmonics
+from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, Kind
+from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
+
+_BASELINE_PENALTY = 1e-7
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Bonds of pairs in the bases of the baseline; empty for atoms."""
+
+    radial: Tensor
+    """R_n, (pairs, n)."""
+    harmonics: Tensor
+    """Y_lm, ((top+1)^2, pairs)."""
+
+    def __getitem__(self, rows: slice) -> Geometry:
+        return Geometry(self.radial[rows], self.harmonics[:, rows])
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float64], radial: RadialBasis, top: int) -> Geometry:
+        """Of bonds (pairs, 3), angstrom, none of them zero."""
+        bonds = torch.from_numpy(vectors)
+        distance = bonds.norm(dim=1)
+        values, _ = radial.evaluate(distance)
+        harmonics, _ = spherical_harmonics(bonds / distance[:, None], top)
+        return cls(values, harmonics.T.contiguous())
+
+    @classmethod
+    def none(cls, count: int) -> Geometry:
+        """Of `count` atoms."""
+        return cls(torch.zeros((count, 0)), torch.zeros((0, count)))
+
+
+@dataclass(frozen=True)
+class Design:
+    """The columns of a group's regressions."""
+
+    key: GroupKey
+    products: Products
+    recipe: HamiltonianRecipe
+
+    @classmethod
+    def of(cls, key: GroupKey, recipe: HamiltonianRecipe) -> Design:
+        """The recipe's columns for a group."""
+        return cls(key, recipe.products(key.on_site), recipe)
+
+    def penalty(self, kind: Kind) -> NDArray[np.float64]:
+        """Of every column, (columns,)."""
+        orders = self.products.orders(*kind).tolist()
+        learnt = [self.recipe.penalty(order) for order in orders]
+        return np.array([*learnt, *[_BASELINE_PENALTY] * self._baseline_columns(kind)])
+
+    def features(self, kind: Kind) -> int:
+        """Columns that come from the reservoir."""
+        return len(self.products.orders(*kind))
+
+    def rows(
+        self, kind: Kind, components: Components, geometry: Geometry, gates: Tensor
+    ) -> NDArray[np.float64]:
+        """(centres, 2L+1, columns); `gates` are those of the pairs."""
+        axis = None if self.key.on_site else Axis(geometry.harmonics, gates)
+        values = self.products.values(components, axis, *kind)
+        parts = [values]
+        degree, parity = kind
+        if kind == (0, 0):
+            parts.append(values.new_ones((len(values), 1, 1)))
+        if not self.key.on_site and parity == 0:
+            parts.append(two_centre(geometry, degree))
+        rows: NDArray[np.float64] = torch.cat(parts, dim=2).numpy()
+        return rows
+
+    def _baseline_columns(self, kind: Kind) -> int:
+        pair = 0 if self.key.on_site or kind[1] else self.recipe.pair_radial
+        return int(kind == (0, 0)) + pair
+
+
+def two_centre(geometry: Geometry, degree: int) -> Tensor:
+    """R_n Y_Lm, (pairs, 2L+1, n)."""
+    harmonics = geometry.harmonics[degree**2 : (degree + 1) ** 2]
+    return harmonics.T[:, :, None] * geometry.radial[:, None, :]

@@ -1,0 +1,325 @@
+"""Training: freeze a reservoir, send every frame through it once, solve for the readouts.
+
+The products of all frames are spooled to a temporary file, and groups of blocks (two elements, on
+one atom or between two) are then learnt one after another from it: memory holds one group's labels
+and one Gram matrix per worker, however many frames there are. Within a group every kind (L, parity)
+is a regression of its own; `workers` threads share them. Rows are measured at the reads that
+predictions will use, so the ridge sees the noise it has to live with.
+"""
+
+import platform
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import LimitError, Macro
+from rgnn_hal.progress import Progress, silent
+from rgnn_hal.readout import SharedStatisticsBuilder, fit_shared
+from rgnn_hal.reservoir import Mixing
+from rgnn_hal.reservoir.frozen import freeze
+from rgnn_hal.reservoir.pairs import AtomComponents, PairReservoir
+from rgnn_hal.structures import build_graph
+from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
+from rgnn_hal.tasks.hamiltonian.features import Design
+from rgnn_hal.tasks.hamiltonian.model import (
+    GroupRows,
+    HamiltonianModel,
+    pair_gates,
+    with_record,
+)
+from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel, fit_overlap
+from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
+from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan, validation_stretches
+
+FloatArray = NDArray[np.float64]
+_PATH = tuple(10.0**-exponent for exponent in range(1, 14))
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A model and what its training cost."""
+
+    model: HamiltonianModel
+    features: int
+    """Columns of all regressions that come from the reservoir."""
+    trained_parameters: int
+    """Numbers that the data decided."""
+    frozen_parameters: int
+    """Random weights in the macro."""
+    seconds: float
+    validation_mae: float
+    """Hartree, of readouts that have not seen the validation frames, over all elements of H."""
+    products: int
+    """Vectors multiplied on the macro."""
+    conversions: int
+    """Analog-to-digital conversions those took."""
+
+
+def train_hamiltonian(
+    path: Path,
+    macro: Macro,
+    recipe: HamiltonianRecipe,
+    *,
+    macro_uri: str = "",
+    workers: int = 1,
+    progress: Progress = silent,
+) -> TrainingResult:
+    """Train on an HDF5 file of Hamiltonians; see `HamiltonianFile` for the schemas.
+
+    Args:
+        path: the data; read a few times, never held.
+        macro: chip that will hold the reservoir; nothing happens to it if the data are bad.
+        recipe: all choices.
+        macro_uri: address to remember in the model.
+        workers: threads for the digital work; they change the result by rounding only.
+        progress: told frame by frame, then group by group.
+
+    Raises:
+        DataError: see `scan`.
+        LimitError: the reservoir does not fit the macro, or `workers` < 1.
+    """
+    if workers < 1:
+        raise LimitError(f"{workers} workers cannot work; give at least 1")
+    start = time.perf_counter()
+    data = scan(path, recipe, progress)
+    validates = validation_stretches(data.frames, recipe.valid_fraction, recipe.seed)
+    density, pair = recipe.density_basis, recipe.pair_basis(data.reach)
+    shapes = PairReservoir.shapes(len(data.elements), density, pair, recipe.lmax, recipe.channels)
+    weights = freeze(macro, shapes, fraction=recipe.fraction, seed=recipe.seed, progress=progress)
+    matrices = weights.thaw(macro, reads=recipe.reads, progress=progress)
+    mixings: Sequence[Mixing] = matrices
+    reservoir = PairReservoir.of_mixings(data.elements, density, pair, mixings, data.centre)
+    learner = _Learner(path, data, recipe, reservoir, validates)
+    learnt = learner.learn(workers, progress)
+    model = HamiltonianModel(
+        recipe=recipe,
+        basis=data.basis,
+        periodic=data.periodic,
+        reach=data.reach,
+        centre=data.centre,
+        weights=weights,
+        readouts=learnt.readouts,
+        overlap=OverlapModel(data.reach, learnt.overlaps),
+        macro_uri=macro_uri,
+        record={},
+    )
+    result = TrainingResult(
+        model=model,
+        features=learnt.features,
+        trained_parameters=sum(readout.size for readout in learnt.readouts.values()),
+        frozen_parameters=weights.parameters,
+        seconds=time.perf_counter() - start,
+        validation_mae=learnt.error / learnt.elements,
+        products=sum(matrix.ledger.products for matrix in matrices),
+        conversions=sum(matrix.ledger.conversions for matrix in matrices),
+    )
+    record = _record(path, data, macro, result)
+    return TrainingResult(**{**vars(result), "model": with_record(model, record)})
+
+
+@dataclass
+class _Learnt:
+    """What has been learnt so far."""
+
+    readouts: dict[tuple[GroupKey, Kind], FloatArray]
+    overlaps: dict[tuple[GroupKey, Kind], FloatArray]
+    features: int = 0
+    error: float = 0.0
+    """Sum of absolute errors of validation elements, hartree."""
+    elements: int = 0
+
+
+@dataclass(frozen=True)
+class _Spool:
+    """Products of all frames, in files; atoms and pairs count through."""
+
+    components: AtomComponents
+    gates: torch.Tensor
+
+
+@dataclass(frozen=True)
+class _Group:
+    """All rows of one group and their labels."""
+
+    tensors: BlockTensors
+    rows: Oriented
+    vectors: FloatArray
+    hamiltonian: FloatArray
+    """(rows, n1, n2), hartree."""
+    overlap: FloatArray
+    validates: NDArray[np.bool_]
+    """(rows,)."""
+
+
+@dataclass(frozen=True)
+class _Learner:
+    path: Path
+    data: DataSummary
+    recipe: HamiltonianRecipe
+    reservoir: PairReservoir
+    validates: NDArray[np.bool_]
+
+    def learn(self, workers: int, progress: Progress) -> _Learnt:
+        learnt = _Learnt({}, {})
+        with (
+            tempfile.TemporaryDirectory(prefix="rgnn-hal-") as folder,
+            ThreadPoolExecutor(workers) as pool,
+        ):
+            spool = self._measure(Path(folder), progress)
+            for done, key in enumerate(self.data.groups):
+                progress(done, len(self.data.groups), "learning")
+                self._learn_group(self._load(key), spool, pool, learnt)
+            progress(len(self.data.groups), len(self.data.groups), "learning")
+        return learnt
+
+    def _measure(self, folder: Path, progress: Progress) -> _Spool:
+        """Every frame through the macro, once, in order."""
+        components, channels = (self.recipe.lmax + 1) ** 2, self.recipe.channels
+        shape = (components, self.data.atoms, channels)
+        own = np.memmap(folder / "own", np.float64, "w+", shape=shape)
+        partner = np.memmap(folder / "partner", np.float64, "w+", shape=shape)
+        gates = np.memmap(folder / "gates", np.float64, "w+", shape=(self.data.pairs, channels))
+        atom = pair = 0
+        with HamiltonianFile(self.path) as file:
+            for index, frame in enumerate(file):
+                graph = build_graph(
+                    frame.atoms, self.data.elements, self.recipe.cutoff, where=frame.where
+                )
+                mixed = self.reservoir.components(graph)
+                atoms, pairs = slice(atom, atom + graph.atoms), slice(pair, pair + len(frame.pairs))
+                own[:, atoms], partner[:, atoms] = mixed.own.numpy(), mixed.partner.numpy()
+                displacement = frame.pairs.displacement(frame.atoms)
+                gates[pairs] = pair_gates(self.reservoir, frame.pairs, displacement).numpy()
+                atom, pair = atoms.stop, pairs.stop
+                progress(index + 1, self.data.frames, "measuring")
+        return _Spool(
+            AtomComponents(torch.from_numpy(own), torch.from_numpy(partner)),
+            torch.from_numpy(gates),
+        )
+
+    def _load(self, key: GroupKey) -> _Group:
+        """A group's rows from all frames."""
+        tensors = BlockTensors(key, self.data.basis)
+        parts: list[tuple[NDArray[np.generic], ...]] = []
+        atom = pair = 0
+        with HamiltonianFile(self.path) as file:
+            for index, frame in enumerate(file):
+                rows = orient(frame.atoms.numbers, frame.pairs).get(key)
+                if rows is not None:
+                    parts.append(
+                        (
+                            rows.pair + pair,
+                            rows.flipped,
+                            rows.first + atom,
+                            rows.second + atom,
+                            rows.vectors(frame.pairs.displacement(frame.atoms)),
+                            rows.gather(frame.hamiltonian, tensors.shape),
+                            rows.gather(frame.overlap, tensors.shape),
+                            np.full(len(rows.pair), self.validates[index]),
+                        )
+                    )
+                atom, pair = atom + len(frame.atoms), pair + len(frame.pairs)
+        joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        return _Group(tensors, Oriented(*joined[:4]), *joined[4:])
+
+    def _learn_group(
+        self, group: _Group, spool: _Spool, pool: ThreadPoolExecutor, learnt: _Learnt
+    ) -> None:
+        key, tensors = group.tensors.key, group.tensors
+        view = GroupRows.of(tensors, group.rows, group.vectors, self.reservoir)
+        design = Design.of(key, self.recipe)
+        kinds = [kind for kind in tensors.transforms if len(design.penalty(kind))]
+
+        def regress(kind: Kind) -> tuple[FloatArray, FloatArray]:
+            return _regress(group, view, design, kind, spool)
+
+        judged: dict[Kind, FloatArray] = {}
+        for kind, (readout, prediction) in zip(kinds, pool.map(regress, kinds), strict=True):
+            learnt.readouts[key, kind] = readout
+            learnt.features += design.features(kind)
+            judged[kind] = prediction
+        for kind, coefficients in fit_overlap(
+            tensors, group.vectors, group.overlap, self.data.reach
+        ).items():
+            learnt.overlaps[key, kind] = coefficients
+        blocks = tensors.blocks(judged, int(group.validates.sum()))
+        if key.mirrored:
+            blocks = _mean_of_readings(blocks, group.rows, group.validates)
+        difference = np.abs(blocks - group.hamiltonian[group.validates])
+        # A mirrored pair is two rows; another pair stands for itself and its transpose.
+        copies = 1 if key.on_site or key.mirrored else 2
+        learnt.error += copies * float(difference.sum())
+        learnt.elements += copies * difference.size
+
+
+def _regress(
+    group: _Group, view: GroupRows, design: Design, kind: Kind, spool: _Spool
+) -> tuple[FloatArray, FloatArray]:
+    """The readout of one kind, and what it says of the validation rows before it sees them."""
+    targets = group.tensors.tensors(group.hamiltonian, kind)
+    penalty = design.penalty(kind)
+    training, validation = (
+        SharedStatisticsBuilder(len(penalty), targets.shape[2]) for _ in range(2)
+    )
+    chunks = view.chunks(kind, len(penalty))
+    for chunk in chunks:
+        features = view.features(design, kind, chunk, spool.components, spool.gates)
+        held_out = group.validates[chunk]
+        for builder, chosen in ((training, ~held_out), (validation, held_out)):
+            if chosen.any():
+                builder.add(
+                    features[chosen].reshape(-1, len(penalty)),
+                    targets[chunk][chosen].reshape(-1, targets.shape[2]),
+                )
+    fit = fit_shared(training.finish(), validation.finish(), penalty, _PATH)
+    judged = [
+        view.features(design, kind, chunk, spool.components, spool.gates)[group.validates[chunk]]
+        @ fit.judged
+        for chunk in chunks
+        if group.validates[chunk].any()
+    ]
+    empty = np.zeros((0, *targets.shape[1:]))
+    return fit.readout, np.concatenate([empty, *judged])
+
+
+def _mean_of_readings(blocks: FloatArray, rows: Oriented, chosen: NDArray[np.bool_]) -> FloatArray:
+    """Blocks of pairs read from both ends, replaced by the mean of both."""
+    order = np.lexsort((rows.flipped[chosen], rows.pair[chosen]))
+    straight, flipped = order[::2], order[1::2]
+    mean = 0.5 * (blocks[straight] + blocks[flipped].transpose(0, 2, 1))
+    result = np.empty_like(blocks)
+    result[straight], result[flipped] = mean, mean.transpose(0, 2, 1)
+    return result
+
+
+def _record(
+    path: Path, data: DataSummary, macro: Macro, result: TrainingResult
+) -> dict[str, object]:
+    return {
+        "data": {
+            "file": path.name,
+            "sha256": data.sha256,
+            "frames": data.frames,
+            "atoms": data.atoms,
+        },
+        "macro": macro.spec.model_dump(mode="json"),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": str(torch.__version__),
+            "rgnn_hal": version("rgnn-hal"),
+        },
+        "train_seconds": result.seconds,
+        "validation_hamiltonian_mae_hartree": result.validation_mae,
+        "products": result.products,
+        "conversions": result.conversions,
+    }
