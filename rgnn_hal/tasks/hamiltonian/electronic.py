@@ -4,9 +4,11 @@ Small crystals are diagonalised on the grid and on the path. Beyond `DENSE_LIMIT
 level comes from counting and only the bands around it are found, without a density of states.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
@@ -128,6 +130,26 @@ def count_electrons(
             "hartree, which is no whole number; give the number of electrons yourself"
         )
     return round(count)
+
+
+def valence_electrons(numbers: Iterable[int]) -> int:
+    """Electrons outside the cores that OpenMX's pseudopotentials replace, of neutral atoms.
+
+    The outermost s and p electrons of H, He and the p block down to Ar (vps_pao2013 says so).
+
+    Raises:
+        DataError: another element, whose pseudopotential may count semicore electrons too.
+    """
+    total = 0
+    for number in numbers:
+        core = next((core for core in (10, 2, 0) if number > core), 0)
+        if number not in (1, 2) and not 3 <= number - core <= 8:
+            raise DataError(
+                f"how many electrons of {chemical_symbols[number]} the basis describes depends on "
+                "its pseudopotential; give --electrons or a --reference"
+            )
+        total += int(number) - core
+    return total
 
 
 def band_errors(found: ElectronicStructure, reference: ElectronicStructure) -> BandErrors:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import ase
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from rgnn_hal.tasks.hamiltonian.electronic import (
     band_errors,
     count_electrons,
     electronic_structure,
+    valence_electrons,
 )
 from rgnn_hal.tasks.hamiltonian.filling import FermiDirac, fermi_level, wave_vector_grid
 from tests.tasks.hamiltonian.tight_binding import chain, graphene
@@ -84,6 +86,19 @@ def test_electrons_are_counted_from_a_chemical_potential() -> None:
     assert count_electrons(crystal, GRID, 0.0) == 2
     with pytest.raises(DataError, match="no whole number"):
         count_electrons(crystal, GRID, -0.15, FermiDirac(300))
+
+
+@pytest.mark.parametrize(
+    ("formula", "electrons"), [("C32", 128), ("H2O", 8), ("BN", 8), ("SiF4", 32), ("ArHe", 10)]
+)
+def test_valence_electrons_are_the_outermost_shell_s(formula: str, electrons: int) -> None:
+    assert valence_electrons(ase.Atoms(formula).numbers) == electrons
+
+
+@pytest.mark.parametrize("formula", ["Li", "Mg", "Fe", "K", "Br"])
+def test_elements_with_semicore_electrons_must_be_counted_by_hand(formula: str) -> None:
+    with pytest.raises(DataError, match=f"{formula} .*--electrons"):
+        valence_electrons(ase.Atoms(formula).numbers)
 
 
 def test_the_plot_says_units_and_stations(tmp_path: Path) -> None:
