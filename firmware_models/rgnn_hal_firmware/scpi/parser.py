@@ -230,9 +230,10 @@ class Parser:
 
     def _open_argument(self) -> None:
         """A string or a block begins here: before it there may be the header and white space."""
+        apart = self._header is not None or self._text[-1:].strip(_WHITE) == b""
         self._split_header()
-        if self._text.strip(_WHITE) or self._complete:
-            self._wrong(-102, "a string or a block begins inside of another argument")
+        if self._text.strip(_WHITE) or self._complete or not apart:
+            self._wrong(-102, "a string or a block must follow a comma or the header's white space")
         self._text.clear()
 
     def _close_argument(self, *, last: bool) -> None:
