@@ -4,8 +4,19 @@ import sys
 
 import typer
 
-from rgnn_hal.cli import bench, characterize, check, demo, hardware, science, serve, wavefunction
+from rgnn_hal.cli import (
+    bench,
+    characterize,
+    check,
+    demo,
+    dynamics,
+    evaluate,
+    hardware,
+    serve,
+    wavefunction,
+)
 from rgnn_hal.cli.output import print_error
+from rgnn_hal.cli.train import train
 from rgnn_hal.macro import HalError
 
 app = typer.Typer(
@@ -15,7 +26,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-train = typer.Typer(help="Train a readout over a reservoir in a macro.", no_args_is_help=True)
 
 app.command("demo")(demo.demo)
 app.command("drivers")(hardware.drivers)
@@ -27,11 +37,10 @@ app.command("program")(hardware.program)
 app.command("characterize")(characterize.characterize)
 app.command("fit")(characterize.fit)
 app.add_typer(train, name="train")
-train.command("forces")(science.train_forces)
 app.add_typer(bench.bench, name="bench")
-app.command("evaluate")(science.evaluate)
-app.command("predict")(science.predict)
-app.command("md")(science.md)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(evaluate.predict)
+app.command("md")(dynamics.md)
 app.command("solve")(wavefunction.solve)
 
 

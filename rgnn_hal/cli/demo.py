@@ -25,7 +25,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Form a chip, train forces on DFT data through it, evaluate held out, write a report."""
-    from rgnn_hal.cli.science import use_one_torch_thread
+    from rgnn_hal.cli.models import use_one_torch_thread
     from rgnn_hal.report import conductance_plot, parity_plot
     from rgnn_hal.tasks.artefact import check_destination
     from rgnn_hal.tasks.forces import ForcesRecipe, evaluate_forces, save_model, train_forces

@@ -34,7 +34,7 @@ def solve(
 ) -> None:
     """Solve for the ground state by variational Monte Carlo; the same command goes on."""
     deadline = time.monotonic() + seconds
-    from rgnn_hal.cli.science import use_one_torch_thread
+    from rgnn_hal.cli.models import use_one_torch_thread
     from rgnn_hal.tasks.artefact import check_destination
     from rgnn_hal.tasks.wavefunction import (
         Limits,

@@ -22,6 +22,9 @@ _JSON = "model.json"
 _ARRAYS = "arrays.safetensors"
 _VERSION = 1
 
+TASKS = ("forces", "hamiltonian")
+"""That commands for models of any task know."""
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -68,12 +71,41 @@ def save_artefact(
         raise
 
 
+def task_of(folder: Path) -> str:
+    """Which of `TASKS` a model was trained for.
+
+    Raises:
+        DataError: missing, damaged or of a task that this version does not know.
+    """
+    form = _read_description(folder).get("format")
+    for task in TASKS:
+        if form == f"rgnn_hal {task}":
+            return task
+    raise DataError(f"{folder} is no model of a task known here: its format is {form!r}")
+
+
 def load_artefact(folder: Path, task: str) -> tuple[dict[str, Any], Arrays]:
     """The description and the arrays of an artefact of `task`.
 
     Raises:
         DataError: missing, damaged, of another task or of another version.
     """
+    description = _read_description(folder)
+    if description.get("format") != f"rgnn_hal {task}":
+        raise DataError(f"{folder} holds no {task} model; its {_JSON} names another format")
+    if description.get("version") != _VERSION:
+        raise DataError(
+            f"{folder} has format version {description.get('version')!r}, this rgnn_hal reads "
+            f"version {_VERSION}; train it again with this version"
+        )
+    try:
+        arrays = load_file(folder / _ARRAYS)
+    except SafetensorError as error:
+        raise DataError(f"{folder} is no readable model ({error}); train it again") from error
+    return description, arrays
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
     for name in (_JSON, _ARRAYS):
         if not (folder / name).is_file():
             raise DataError(
@@ -82,14 +114,8 @@ def load_artefact(folder: Path, task: str) -> tuple[dict[str, Any], Arrays]:
             )
     try:
         description = json.loads((folder / _JSON).read_text())
-        arrays = load_file(folder / _ARRAYS)
-    except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{folder} is no readable model ({error}); train it again") from error
-    if not isinstance(description, dict) or description.get("format") != f"rgnn_hal {task}":
-        raise DataError(f"{folder} holds no {task} model; its {_JSON} names another format")
-    if description.get("version") != _VERSION:
-        raise DataError(
-            f"{folder} has format version {description.get('version')!r}, this rgnn_hal reads "
-            f"version {_VERSION}; train it again with this version"
-        )
-    return description, arrays
+    if not isinstance(description, dict):
+        raise DataError(f"{folder} is no readable model: {_JSON} is no object; train it again")
+    return description

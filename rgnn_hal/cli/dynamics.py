@@ -1,0 +1,72 @@
+"""Command `md`: molecular dynamics with a forces model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
+from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.macro import LimitError
+
+
+def md(
+    model: Model,
+    start: Annotated[Path, typer.Argument(help="Extended XYZ; the first frame is the start.")],
+    temperature: Annotated[float, typer.Option(help="Of the velocities and the bath, K.")],
+    steps: Annotated[int, typer.Option(help="Steps to take.")],
+    out: Annotated[Path, typer.Option("--out", help="Trajectory, extended XYZ.")],
+    ensemble: Annotated[str, typer.Option(help="nve or langevin.")] = "nve",
+    timestep: Annotated[float, typer.Option(help="fs.")] = 0.5,
+    stride: Annotated[int, typer.Option(help="Steps between stored frames.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of velocities and bath.", min=0)] = 0,
+    macro: Macro = None,
+    twin: Twin = False,
+    reads: Reads = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a plot.")] = None,
+    json: Json = False,
+) -> None:
+    """Run molecular dynamics; --twin conserves energy, a noisy macro wants --ensemble langevin."""
+    from rgnn_hal.structures import read_structures
+    from rgnn_hal.tasks.forces import load_model, run_dynamics
+
+    if ensemble not in ("nve", "langevin"):
+        raise LimitError(f"ensemble {ensemble!r} is neither nve nor langevin")
+    loaded = load_model(model)
+    _, atoms = next(iter(read_structures(start)))
+    use_one_torch_thread()
+    with (
+        progress_bar() as progress,
+        joined(loaded, macro, twin, reads, progress) as (
+            predictor,
+            name,
+        ),
+    ):
+        result = run_dynamics(
+            predictor,
+            atoms,
+            out,
+            temperature=temperature,
+            steps=steps,
+            ensemble="nve" if ensemble == "nve" else "langevin",
+            timestep=timestep,
+            stride=stride,
+            seed=seed,
+            progress=progress,
+        )
+    summary: dict[str, Any] = {
+        "energy_drift_mev_per_atom_ps": 1e3 * result.energy_drift,
+        "mean_temperature_k": float(result.temperature.mean()),
+        "steps_per_second": result.steps / result.seconds,
+        "steps": result.steps,
+        "frames": len(result.time),
+        "atoms": result.atoms,
+        "ensemble": ensemble,
+        "macro": name,
+        "out": str(out),
+    }
+    if report is not None:
+        from rgnn_hal.report import dynamics_plot
+
+        summary["report"] = [str(dynamics_plot(result, report / "dynamics.png"))]
+    print_result(summary, json)
