@@ -73,7 +73,7 @@ def test_the_error_queue_overflows_into_350(talk: Conversation) -> None:
 
 
 def test_an_entry_is_printable_quoted_and_not_too_long(talk: Conversation) -> None:
-    talk.reply(b"SYST:TAG? x\"\x01\n")
+    talk.reply(b'SYST:TAG? x"\x01\n')
     talk.reply(b"SYST:TAG? " + b"x" * 4000 + b"\n")
     for _ in range(2):
         entry = talk.reply(b"SYST:ERR?\n")
