@@ -11,6 +11,7 @@ from rgnn_hal.cli import (
     demo,
     dynamics,
     evaluate,
+    hamiltonian,
     hardware,
     serve,
     wavefunction,
@@ -41,6 +42,7 @@ app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(evaluate.predict)
 app.command("md")(dynamics.md)
+app.command("bands")(hamiltonian.bands)
 app.command("solve")(wavefunction.solve)
 
 
