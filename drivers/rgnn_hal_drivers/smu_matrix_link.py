@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import ConfigurationError, DeviceError, TransportError
+from rgnn_hal.macro import ConfigurationError, DeviceError, HalError, TransportError
 from rgnn_hal_drivers.ownership import Ownership
 from rgnn_hal_drivers.smu_matrix_config import BenchConfig, InstrumentConfig
 from rgnn_hal_drivers.visa import open_stream
@@ -132,6 +132,8 @@ class TspLink:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except HalError:
+            raise
         except (Broken, Silent, ValueError, IndexError) as error:
             raise TransportError(
                 f"{self.name} at {self._resource}: {error}; whether it has done what it was told "

@@ -52,8 +52,8 @@ class ServedBench:
     def adapt(self, config: str) -> str:
         """The TOML text `config` with the resource of each `[instruments.NAME]` set to ours."""
         for name, resource in self.resources.items():
-            section = rf"(\[instruments\.{name}\][^\[]*?\bresource\s*=\s*)\"[^\"]*\""
-            config = re.sub(section, rf'\g<1>"{resource}"', config)
+            section = rf"(\[instruments\.{name}\](?:(?!\n\[).)*?\nresource\s*=\s*)\"[^\"]*\""
+            config = re.sub(section, rf'\g<1>"{resource}"', config, flags=re.DOTALL)
         return config
 
 

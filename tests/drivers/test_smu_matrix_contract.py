@@ -1,0 +1,54 @@
+"""The contract kit on `smu-matrix://` against simulated instruments."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from rgnn_hal.macro import Macro, open_macro
+from rgnn_hal.testing import MacroContract
+from rgnn_hal.testing.bench import Factory
+from rgnn_hal_firmware.tsp import ServedBench, example_bench
+from tests.drivers.probed_array import write_config
+
+_SERVED: list[ServedBench] = []
+
+
+def complain(macro: Macro) -> None:
+    """Leave an error in the queue, for the next verb to find."""
+    errors = _SERVED[-1].bench.instruments["smu1"].controller.errors
+    errors.add(802, "OUTPUT blocked by output enable")
+
+
+@pytest.fixture(scope="class")
+def uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    rows, cols, exact, linked = request.cls.bench_of
+    with example_bench(rows, cols, exact=exact) as served:
+        _SERVED.append(served)
+        yield write_config(served, tmp_path_factory.mktemp("bench"), linked=linked)
+        assert served.bench.grounded
+        assert served.bench.incidents == []
+        _SERVED.pop()
+
+
+class TestSmallArray(MacroContract):
+    bench_of = (5, 4, True, True)
+    examples = 1
+    gentle = False
+    fault = staticmethod(complain)
+
+    @pytest.fixture
+    def macro(self, uri: str) -> Factory:
+        return partial(open_macro, uri)
+
+
+@pytest.mark.slow
+class TestExampleArray(TestSmallArray):
+    bench_of = (8, 8, False, True)
+    examples = 4
+
+
+@pytest.mark.slow
+class TestWithoutLink(TestSmallArray):
+    bench_of = (8, 8, True, False)
+    examples = 4

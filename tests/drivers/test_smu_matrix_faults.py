@@ -1,0 +1,246 @@
+"""What goes wrong on a bench: typed errors, and an array that is left grounded."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rgnn_hal.macro import (
+    ConfigurationError,
+    DeviceError,
+    Macro,
+    PulseKind,
+    TransportError,
+    open_macro,
+)
+from rgnn_hal_drivers.visa_stream import Stream
+from rgnn_hal_firmware.tsp import ServedBench, example_bench
+from tests.drivers.probed_array import (
+    AMMETER,
+    cells,
+    disconnect_at,
+    form,
+    open_bench,
+    report_error_at,
+    write_config,
+)
+
+SHAPE = (4, 3)
+EVERY = np.ones(SHAPE, np.bool_)
+
+
+@pytest.fixture
+def served() -> Iterator[ServedBench]:
+    with example_bench(*SHAPE, exact=True) as served:
+        form(served.bench.array.chip)
+        yield served
+        assert served.bench.incidents == []
+
+
+def pulse(macro: Macro) -> None:
+    macro.pulse(PulseKind.SET, EVERY, voltage=1.6, gate_voltage=1.6, width=1e-3)
+
+
+def works(macro: Macro, served: ServedBench) -> bool:
+    return np.allclose(macro.read_conductance(), cells(served), rtol=0, atol=AMMETER / 0.2)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("serial", ["4000001", "4000002", "06001001"])
+def test_another_individual_than_configured_is_refused(
+    served: ServedBench, tmp_path: Path, serial: str, linked: bool
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"serial number {serial}, .* says .* 999"):
+        open_bench(served, tmp_path, linked=linked, edits={f'"{serial}"': '"999"'})
+    open_bench(served, tmp_path, linked=linked).close()
+
+
+def test_another_model_than_configured_is_refused(served: ServedBench, tmp_path: Path) -> None:
+    uri = write_config(served, tmp_path)
+    served.bench.instruments["smu2"].model = "2604B"
+    with pytest.raises(ConfigurationError, match="smu2 is model 2604B"):
+        open_macro(uri)
+
+
+def test_a_missing_instrument_is_a_transport_error(served: ServedBench, tmp_path: Path) -> None:
+    port = re.findall(r"::(\d+)::", served.resources["smu1"])[0]
+    with pytest.raises(TransportError, match="smu1 at TCPIP"):
+        open_bench(served, tmp_path, edits={f"::{port}::": "::1::"})
+
+
+def test_a_missing_node_is_a_device_error(served: ServedBench, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="matrix is not node 9 of the TSP-Link of smu1"):
+        open_bench(served, tmp_path, edits={"node = 3": "node = 9"})
+
+
+def test_a_second_opener_is_told_who_has_it(served: ServedBench, tmp_path: Path) -> None:
+    with (
+        open_bench(served, tmp_path) as macro,
+        pytest.raises(DeviceError, match=f"in use by process {os.getpid()}"),
+    ):
+        try:
+            open_bench(served, tmp_path)
+        finally:
+            assert works(macro, served)
+    open_bench(served, tmp_path).close()
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("at", ["PulseVMeasureI", "exclusiveclose", "source.output=1"])
+def test_an_error_in_mid_pulse_is_raised_with_the_instrument_s_words(
+    served: ServedBench, tmp_path: Path, at: str, linked: bool
+) -> None:
+    with open_bench(served, tmp_path, linked=linked) as macro:
+        report_error_at(served, at)
+        with pytest.raises(DeviceError, match="802, 'OUTPUT blocked by output enable'"):
+            pulse(macro)
+        assert served.bench.grounded
+        assert works(macro, served)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("at", ["PulseVMeasureI", "endscript", "errorqueue.next", "output=1"])
+def test_a_connection_lost_in_mid_pulse_leaves_the_array_grounded(
+    served: ServedBench, tmp_path: Path, at: str, linked: bool
+) -> None:
+    with open_bench(served, tmp_path, linked=linked) as macro:
+        disconnect_at(served, at)
+        with pytest.raises(TransportError, match="is unknown"):
+            pulse(macro)
+        assert served.bench.grounded
+        assert works(macro, served)
+
+
+def test_what_cannot_be_grounded_says_so(served: ServedBench, tmp_path: Path) -> None:
+    macro = open_bench(served, tmp_path)
+    disconnect_at(served, "", times=10_000)
+    with pytest.raises(TransportError) as raised:
+        pulse(macro)
+    assert any("grounding the array failed" in note for note in raised.value.__notes__)
+    with pytest.raises(TransportError):
+        macro.close()
+    served.hook = None
+    with open_bench(served, tmp_path) as again:
+        assert works(again, served)
+
+
+@pytest.mark.parametrize("verb", ["pulse", "read"])
+def test_ctrl_c_grounds_and_leaves_no_late_answer_behind(
+    served: ServedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    send = Stream.send
+
+    def interrupted(stream: Stream, pieces: Sequence[bytes], deadline: float) -> None:
+        send(stream, pieces, deadline)
+        if b"exclusiveclose" in pieces[0]:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    with open_bench(served, tmp_path) as macro:
+        macro.apply(np.full((1, SHAPE[0]), 0.2))
+        monkeypatch.setattr(Stream, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            pulse(macro) if verb == "pulse" else macro.read()
+        assert Stream.send is send
+        assert served.bench.grounded
+        assert works(macro, served)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_reading_in_compliance_is_no_data(
+    served: ServedBench, tmp_path: Path, linked: bool
+) -> None:
+    edits = {
+        "range = 100e-6": "range = 10e-6",
+        'matrix_row = "B"\ncurrent_limit = 1e-3': 'matrix_row = "B"\ncurrent_limit = 1e-5',
+    }
+    with open_bench(served, tmp_path, linked=linked, edits=edits) as macro:
+        assert works(macro, served)
+        one = np.zeros(SHAPE, np.bool_)
+        one[2, 1] = True
+        macro.pulse(PulseKind.SET, one, voltage=2.4, gate_voltage=2.4, width=1e-3)
+        assert cells(served)[2, 1] > 51e-6
+        with pytest.raises(
+            DeviceError, match=r"compliance or overflow, the first at cell \(2, 1\)"
+        ):
+            macro.read_conductance()
+        assert served.bench.grounded
+        assert np.isnan(macro.read_conductance(mask=~one)[2, 1])
+
+
+def test_a_pulse_in_compliance_is_an_error(served: ServedBench, tmp_path: Path) -> None:
+    edits = {'matrix_row = "A"\ncurrent_limit = 1e-3': 'matrix_row = "A"\ncurrent_limit = 1e-4'}
+    with open_bench(served, tmp_path, edits=edits) as macro:
+        with pytest.raises(DeviceError, match=r"SET pulse to cell \(0, 0\) ended in compliance"):
+            macro.pulse(PulseKind.SET, EVERY, voltage=2.4, gate_voltage=2.4, width=1e-3)
+        assert served.bench.grounded
+
+
+def test_relays_that_do_not_close_keep_voltage_off(
+    served: ServedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relays = served.bench.matrix.relays
+    with open_bench(served, tmp_path) as macro:
+        before = cells(served)
+        # A relay that is stuck open: the matrix closes everything else that it is told to.
+        move = relays._move
+        monkeypatch.setattr(relays, "_move", lambda closed: move(closed - {"1A01"}))
+        with pytest.raises(DeviceError, match=r"-286, .*assertion failed"):
+            pulse(macro)
+        assert served.bench.grounded
+        np.testing.assert_array_equal(cells(served)[0], before[0])
+
+
+@pytest.mark.parametrize(
+    ("edits", "complaint"),
+    [
+        ({"nplc = 0.1": "nplcs = 0.1"}, "measure.nplcs: Extra inputs are not permitted"),
+        ({"nplc = 0.1": "nplc = 100.0"}, "measure.nplc: 100 is outside the instruments' 0.001"),
+        ({"range = 100e-6": "range = 90e-6"}, "measure.range: 9e-05 A is none of"),
+        ({"range = 100e-6": "range = 1e-6"}, "draws 8e-06 A at 0.2 V, more than 1e-06 A"),
+        ({"[2.0, 4.0]": "[2.0, 41.0]"}, "pulses.form.voltage: 41 is outside the instruments'"),
+        ({"[2.0, 4.0]": "[4.0, 2.0]"}, "range from 4.0 to 2.0 is empty"),
+        ({"[100e-6, 10e-3]": "[1e-6, 10e-3]"}, "pulses.form.width: 1e-06 is outside"),
+        ({"current_limit = 1e-5": "current_limit = 5.0"}, "5 A is above the 3 A of a 2602B"),
+        ({"rows = 4": "rows = 5"}, "wiring.rows: 4 matrix columns, 5 lines"),
+        ({"'1-02'": "'1-01'"}, "matrix columns: 1-01 is used twice"),
+        ({"'1-02'": "'1-13'"}, "'1-13' is no matrix column"),
+        ({'matrix_row = "B"': 'matrix_row = "A"'}, "matrix rows: A is used twice"),
+        ({'channel = "smub"': 'channel = "smua"'}, "channels: smu1.smua is used twice"),
+        ({'"707B"': '"708C"'}, "unknown model '708C'; known: 2601B"),
+        ({'"707B"': '"2602B"'}, "0 switching matrices"),
+        ({"node = 2": 'node = 2\nresource = "X"'}, "either resource"),
+        ({"node = 2": "node = 3"}, "instruments' node: 3 is used twice"),
+        ({"4000002": "4000001"}, "instruments' serial: 4000001 is used twice"),
+        ({"[channels.gate]": "[channels.bulk]"}, "channels.bulk"),
+        ({'instrument = "smu2"': 'instrument = "matrix"'}, "'matrix' is no source-measure unit"),
+        (
+            {'instrument = "smu1"\nchannel = "smub"': 'instrument = "smu2"\nchannel = "smub"'},
+            "drive and sense must be the channels of one instrument",
+        ),
+        ({"[macro]": "[macro"}, "is not TOML"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_before_anything_is_opened(
+    served: ServedBench, tmp_path: Path, edits: dict[str, str], complaint: str
+) -> None:
+    disconnect_at(served, "", times=10_000)
+    with pytest.raises(ConfigurationError, match=re.escape(complaint)):
+        open_bench(served, tmp_path, edits=edits)
+
+
+@pytest.mark.parametrize(
+    ("uri", "complaint"),
+    [
+        ("smu-matrix://", "config"),
+        ("smu-matrix://?config=nowhere.toml", "cannot read bench file nowhere.toml"),
+        ("smu-matrix://lab7?config=bench.toml", "takes no address, got 'lab7'"),
+        ("smu-matrix://?config=a.toml&seed=1", "seed"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused(uri: str, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        open_macro(uri)
