@@ -168,6 +168,8 @@ class ScpiServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
+        if not 0 <= port <= 65535:
+            raise OverflowError("ports are 0 ... 65535")
         where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = where[0]
         listener = socket.socket(family, kind, protocol)
