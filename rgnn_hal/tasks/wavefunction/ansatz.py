@@ -178,9 +178,11 @@ class Ansatz:
 
 def potential_energy(molecule: Molecule, positions: Tensor) -> Tensor:
     """Coulomb energy of electrons (walkers, N, 3) and nuclei, hartree."""
-    attraction = molecule.charges / (positions[:, :, None] - molecule.nuclei).norm(dim=-1)
-    energy = molecule.nuclear_repulsion - attraction.sum((1, 2))
+    distance: Tensor = (positions[:, :, None] - molecule.nuclei).norm(dim=-1)
+    attraction = molecule.charges / distance
+    energy: Tensor = molecule.nuclear_repulsion - attraction.sum((1, 2))
     if molecule.electrons > 1:
         first, second = torch.triu_indices(molecule.electrons, molecule.electrons, 1)
-        energy = energy + (1.0 / (positions[:, first] - positions[:, second]).norm(dim=-1)).sum(1)
+        apart: Tensor = (positions[:, first] - positions[:, second]).norm(dim=-1)
+        return energy + apart.reciprocal().sum(1)
     return energy

@@ -6,6 +6,7 @@ does the bulk of the work, and `energy` says how the two make one unbiased numbe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -77,12 +78,6 @@ class Body:
         return sum(m.ledger.products * m.shape[0] * m.shape[1] for m in self.matrices)
 
     @property
-    def macs_per_walker(self) -> int:
-        """Multiply-accumulates of the network for one walker, derivatives included."""
-        pairs = len(self.network.inputs.opposite)
-        return pairs * VECTORS * sum(m.shape[0] * m.shape[1] for m in self.matrices)
-
-    @property
     def conversions(self) -> int:
         """Analog-to-digital conversions that took."""
         return sum(matrix.ledger.conversions for matrix in self.matrices)
@@ -105,3 +100,8 @@ class _SinglePrecision:
 
     def product(self, x: np.ndarray) -> np.ndarray:
         return self.matrix.product(x.astype(np.float32))
+
+
+def network_macs(shapes: Sequence[tuple[int, int]], pairs: int) -> int:
+    """Multiply-accumulates of one walker's features with derivatives, in layers of `shapes`."""
+    return pairs * VECTORS * sum(inputs * outputs for inputs, outputs in shapes)

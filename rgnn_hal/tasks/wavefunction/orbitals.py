@@ -119,7 +119,9 @@ def slater_basis(molecule: Molecule) -> SlaterBasis:
 
 def _exponents(charge: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if charge <= 2:
-        return tuple(charge * x for x in (0.6, 1.0, 1.7)), tuple(charge * x for x in (1.0, 1.8))
+        return tuple(charge * x for x in (0.6, 1.0, 1.5, 2.5)), tuple(
+            charge * x for x in (0.8, 1.4, 2.4)
+        )
     valence = 0.325 * (charge - 1)  # Slater's rule for 2s and 2p
     s = (0.8 * valence, 1.4 * valence, 2.4 * valence, 0.75 * charge, 1.0 * charge, 1.5 * charge)
     return s, (0.9 * valence, 1.5 * valence, 2.6 * valence)

@@ -2,7 +2,8 @@
 
     g_a(r) = (1 + a r) exp(-a r)        g' = -a^2 r exp(-a r) vanishes at coalescence
 
-    inputs of pair (i, j):  g_a(r_iA) + g_a(r_jA),   g_a(r_iA) g_a(r_jA),   g_b(r_ij)
+    inputs of pair (i, j):  g_a(r_iA) + g_a(r_jA),   g_a(r_iA) g_a(r_jA),
+                            g_a(r_iA) g_a(r_jB) + g_a(r_iB) g_a(r_jA),   g_b(r_ij)
 
 Because every input is flat where particles meet, whatever a network makes of them leaves the exact
 cusps alone; because all of them fade with distance, separated fragments do not see each other.
@@ -11,6 +12,7 @@ cusps alone; because all of them fade with distance, separated fragments do not 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -31,7 +33,7 @@ class PairInputs:
     @property
     def size(self) -> int:
         """Inputs of a pair."""
-        return 2 * len(self._centred()[0]) + len(_APART)
+        return 2 * len(self._centred()[0]) + len(self._across()[0]) + len(_APART)
 
     @property
     def pairs(self) -> Tensor:
@@ -41,8 +43,8 @@ class PairInputs:
     @property
     def opposite(self) -> Tensor:
         """Whether a pair's spins differ, (pairs,)."""
-        first, second = self.pairs < self.molecule.up
-        return first != second
+        up = self.pairs < self.molecule.up
+        return torch.ne(up[0], up[1])
 
     def jets(self, positions: Tensor) -> Jet:
         """Inputs of all pairs at (walkers, N, 3): a batch of walkers * pairs over 6 coordinates."""
@@ -57,13 +59,12 @@ class PairInputs:
         ends = torch.cat([between.gradient, -between.gradient], dim=2)
         jets = [
             Jet(i.value + j.value, torch.cat([i.gradient, j.gradient], 2), i.lap + j.lap),
-            Jet(
-                i.value * j.value,
-                torch.cat([i.gradient * j.value[:, :, None], j.gradient * i.value[:, :, None]], 2),
-                i.lap * j.value + j.lap * i.value,
-            ),
+            _product(i, j),
             Jet(between.value, ends, 2.0 * between.lap),
         ]
+        a, c = self._across()
+        if len(a):
+            jets.append(_product(i.at(a), j.at(c)) + _product(i.at(c), j.at(a)))
         whole = concatenate(jets)
         return Jet(
             whole.value.flatten(0, 1), whole.gradient.flatten(0, 1), whole.laplacian.flatten(0, 1)
@@ -101,8 +102,10 @@ class PairInputs:
         theirs = _bell(exponents * (others[:, :, None] - nuclei).norm(dim=-1))
         b = torch.tensor(_APART, dtype=one.dtype)
         between = _bell((one[:, None] - others).norm(dim=-1)[..., None] * b)
+        a, c = self._across()
+        across = own[..., a] * theirs[..., c] + own[..., c] * theirs[..., a]
         return torch.einsum(
-            "wjk,jk->w", torch.cat([own + theirs, own * theirs, between], dim=-1), heads
+            "wjk,jk->w", torch.cat([own + theirs, own * theirs, between, across], dim=-1), heads
         )
 
     def heads(self, head: Tensor) -> Tensor:
@@ -112,14 +115,29 @@ class PairInputs:
         equal = (up[:, None] == up[None, :]).long()
         return table[equal if self.kinds == 2 else torch.zeros_like(equal)]
 
+    def _across(self) -> tuple[list[int], list[int]]:
+        """Columns of `_centred` to be paired: the same shell of two nuclei."""
+        starts = [0]
+        for charge in self.molecule.numbers:
+            starts.append(starts[-1] + len(_own(charge)))
+        pairs = [
+            (p, q)
+            for first, second in combinations(range(len(self.molecule.numbers)), 2)
+            for p, q in zip(
+                range(*starts[first : first + 2]), range(*starts[second : second + 2]), strict=False
+            )
+        ]
+        return [p for p, _ in pairs], [q for _, q in pairs]
+
     def _chosen(self) -> list[Tensor]:
         return [chosen for chosen in (self.opposite, ~self.opposite) if chosen.any()]
 
     def _centred(self) -> tuple[Tensor, Tensor]:
         """Exponents a (k,) and the nuclei they belong to (k, 3)."""
-        exponents, nuclei = [], []
+        exponents: list[float] = []
+        nuclei: list[tuple[float, float, float]] = []
         for charge, position in zip(self.molecule.numbers, self.molecule.positions, strict=True):
-            own = (0.5, 1.0, 2.0) if charge == 1 else (0.5, 1.0, 2.0, 1.0 * charge, 2.0 * charge)
+            own = _own(charge)
             exponents += own
             nuclei += [position] * len(own)
         return torch.tensor(exponents).double(), torch.tensor(nuclei, dtype=torch.float64)
@@ -136,6 +154,21 @@ class _Half:
     @classmethod
     def of(cls, one: _Half, electrons: Tensor) -> _Half:
         return cls(one.value[:, electrons], one.gradient[:, electrons], one.lap[:, electrons])
+
+    def at(self, columns: list[int]) -> _Half:
+        return _Half(self.value[..., columns], self.gradient[..., columns], self.lap[..., columns])
+
+
+def _own(charge: int) -> tuple[float, ...]:
+    """Exponents a of a nucleus, 1/bohr; the valence's come first."""
+    if charge <= 2:
+        return (0.5 * charge, 1.0 * charge, 2.0 * charge)
+    return (0.5, 1.0, 2.0, 1.0 * charge, 2.0 * charge)
+
+
+def _product(i: _Half, j: _Half) -> Jet:
+    gradient = torch.cat([i.gradient * j.value[:, :, None], j.gradient * i.value[:, :, None]], 2)
+    return Jet(i.value * j.value, gradient, i.lap * j.value + j.lap * i.value)
 
 
 def _bell(scaled: Tensor) -> Tensor:

@@ -178,5 +178,6 @@ def _move(
 
 def local_length(molecule: Molecule, point: Tensor) -> Tensor:
     """The length over which psi changes at points (walkers, 3), bohr."""
-    near = (point[:, None] - molecule.nuclei).norm(dim=-1) + 1.0 / molecule.charges
+    distance: Tensor = (point[:, None] - molecule.nuclei).norm(dim=-1)
+    near = distance + 1.0 / molecule.charges
     return (near / (1.0 + 0.3 * near)).amin(dim=1)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from rgnn_hal.macro import Macro
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
-from rgnn_hal.tasks.wavefunction.body import Body
+from rgnn_hal.tasks.wavefunction.body import Body, network_macs
 from rgnn_hal.tasks.wavefunction.energy import Measurement, measure_step
 from rgnn_hal.tasks.wavefunction.features import PairNetwork
 from rgnn_hal.tasks.wavefunction.jet import stack_batches
@@ -37,8 +37,8 @@ from rgnn_hal.tasks.wavefunction.work import HostWork
 
 _WARM_UP = 3
 """Samples without features."""
-_STEPS = 3
-"""Of the linear method on one sample."""
+_STEPS = 2
+"""Of the optimisation on one sample."""
 _SETTLE = 30
 """Sweeps after the parameters moved."""
 _BURN_IN = 200
@@ -124,12 +124,25 @@ def summary(state: State) -> dict[str, Any]:
         "optimisation_steps": len(state.history),
         "clipped_fraction": totals.clipped,
         "macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
+        "evaluation_macro_mac_fraction": _evaluation_fraction(state),
         "macro_macs": totals.macro_macs,
         "host_macs": totals.host_macs,
         "products": totals.products,
         "conversions": totals.conversions,
         "seconds": totals.seconds,
     }
+
+
+def _evaluation_fraction(state: State) -> float:
+    """The macro's share of walking to one sample and evaluating it, without training and checks."""
+    if state.weights is None:
+        return 0.0
+    work = HostWork(_ansatz(state.molecule), len(state.parameters.head))
+    work.walk(state.recipe.sweeps * state.molecule.electrons)
+    work.evaluate(1)
+    shapes = [placement.shape for placement in state.weights.placements]
+    macro = network_macs(shapes, len(work.ansatz.inputs.opposite))
+    return macro / (macro + work.macs)
 
 
 @dataclass
@@ -250,9 +263,10 @@ class _Run:
             self.work.evaluate(2 * sample.size)
             state.parameters = step.parameters
             state.totals.clipped = max(state.totals.clipped, step.clipped)
-            row = {
+            row: dict[str, Any] = {
                 "iteration": state.iteration,
                 "walkers": sample.size,
+                "kind": step.kind,
                 "energy_hartree": step.after.energy,
                 "standard_error_hartree": step.after.error,
                 "variance_hartree2": step.after.variance,
@@ -260,7 +274,7 @@ class _Run:
                 "clipped_fraction": step.clipped,
             }
             state.history.append(row)
-            if not math.isfinite(step.shift):
+            if step.kind == "none":
                 break
         self.tell(
             f"sample {state.iteration + 1}: {sample.size} walkers, "
@@ -308,6 +322,11 @@ class _Run:
             return True
         return measurement.steps >= 2 and self._time_left() < 1.5 * taken + _CLOSING
 
+    def _network_macs(self) -> int:
+        assert self.body is not None
+        shapes = [matrix.shape for matrix in self.body.matrices]
+        return network_macs(shapes, len(self.ansatz.inputs.opposite))
+
     def _count_measured(self) -> None:
         recipe, walkers = self.state.recipe, len(self.state.walkers.positions)
         electrons = self.state.molecule.electrons
@@ -315,7 +334,7 @@ class _Run:
         self.work.walk(recipe.sweeps * walkers * electrons)
         self.work.evaluate(walkers + checked)
         if self.body is not None:
-            self.work.network(checked * self.body.macs_per_walker)
+            self.work.network(checked * self._network_macs())
 
     def _tell_measured(self) -> None:
         result = self.state.measurement.result() if self.state.measurement else None

@@ -56,7 +56,7 @@ class State:
     standards: tuple[Standard, ...] = ()
     measurement: Measurement | None = None
     totals: Totals = field(default_factory=Totals)
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     """One row per step of the optimisation."""
 
 
