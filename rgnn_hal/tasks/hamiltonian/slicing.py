@@ -57,7 +57,7 @@ def energies_near(crystal: Crystal, k: ArrayLike, energy: float, count: int) -> 
     negative = _factorise(overlap, overlap, 0.0)[2]
     if negative:
         raise DataError(
-            f"the overlap is not positive definite at k = {np.round(k, 4).tolist()}: {negative} of "
+            f"the overlap is not positive definite at k = {np.asarray(k).round(4).tolist()}: {negative} of "
             f"{crystal.size} eigenvalues are negative; a predicted overlap is too coarse"
         )
     shift, factors, below = _factorise(hamiltonian, overlap, energy)
