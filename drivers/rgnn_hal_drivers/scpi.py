@@ -28,6 +28,7 @@ from rgnn_hal.macro import (
     LimitError,
     Macro,
     MacroUri,
+    NotSupportedError,
     PulseKind,
     Region,
     Side,
@@ -82,6 +83,7 @@ class ScpiDriver(Macro):
         self._grounded = Drive(1, device.spec.region, "rows", np.dtype(np.float64))
         self._latched = self._grounded
         self._abandoned = False
+        """The connection is gone, and the array was grounded since."""
         super().__init__(device.spec)
 
     @classmethod
@@ -198,19 +200,25 @@ class ScpiDriver(Macro):
             )
         try:
             return self._link.exchange(command, item, seconds, doing=doing)
-        except TransportError as error:
-            if self._link.lost is not None:
-                try:
-                    self.close()
-                except Exception as failure:
-                    error.add_note(str(failure))
+        except (DeviceError, LimitError, NotSupportedError):
             raise
+        except BaseException as error:
+            # A failed exchange grounds the array, and so does Ctrl-C in one: when it is settled.
+            self._latched = self._grounded
+            if self._link.lost is not None and isinstance(error, TransportError):
+                self._close_for(error)
+            raise
+
+    def _close_for(self, error: TransportError) -> None:
+        try:
+            self.close()
+        except TransportError as failure:
+            error.add_note(str(failure))
 
     def _ground_anew(self) -> None:
         """Ground the array through another connection; any may."""
         if self._abandoned:
             return
-        self._abandoned = True  # one try: what failed here is not mended by a second
         self._link.close()
         try:
             link = self._link.anew()
@@ -218,6 +226,7 @@ class ScpiDriver(Macro):
                 _ground(link)
             finally:
                 link.close()
+            self._abandoned = True
         except (TransportError, DeviceError) as error:
             raise TransportError(
                 "the connection is lost, and nobody confirms that the array is grounded "

@@ -21,9 +21,11 @@ from rgnn_hal_drivers.visa_stream import Stream
 _LONGEST_LINE = 1 << 15
 """32 errors of 255 characters and as much again."""
 _LONGEST_BLOB = 1 << 20
+_LONGEST_TAG = 16
+_NO_ERROR = b'0,"No error";'
 
 _ERRORS = r'-?\d{1,5},"(?:[^"]|"")*"(?:,-?\d{1,5},"(?:[^"]|"")*")*'
-_BARE = re.compile(rf"(?P<errors>{_ERRORS});(?P<tag>\d{{1,16}})\n")
+_BARE = re.compile(rf"(?P<errors>{_ERRORS});(?P<tag>\d{{1,{_LONGEST_TAG}}})\n")
 _WITH_ITEM = re.compile(rf"(?P<item>[^;\n]*);{_BARE.pattern}")
 
 T = TypeVar("T")
@@ -158,12 +160,13 @@ def _without_block(stream: Stream, first: bytes, deadline: float) -> Answer[Any]
 
 def _text(line: bytes) -> tuple[str | None, list[DeviceEntry], int]:
     """A line's item, errors and tag."""
-    try:
-        text = line.decode("ascii")
-    except UnicodeDecodeError as error:
-        raise Nonsense(f"it answered bytes that are no text: {line[:60]!r}") from error
+    if line.startswith(_NO_ERROR):  # as mostly
+        tag = line[len(_NO_ERROR) : -1]
+        if tag.isdigit() and len(tag) <= _LONGEST_TAG:
+            return None, [], int(tag)
+    text = line.decode("latin-1")
     bare = _BARE.fullmatch(text)
     found = bare or _WITH_ITEM.fullmatch(text)
     if found is None:
-        raise Nonsense(f"it answered {text[:80]!r}")
+        raise Nonsense(f"it answered {line[:80]!r}")
     return None if bare else found["item"], parse_entries(found["errors"]), int(found["tag"])

@@ -9,8 +9,9 @@ every session of the process. pyvisa is imported when something is opened.
 """
 
 import os
+import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,24 +27,26 @@ class SocketPort:
     def __init__(self, connection: socket.socket, release: Callable[[], None]) -> None:
         self._socket = connection
         self._release = release
+        self._seconds = 0.0
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:  # it takes any number of a descriptor, select() those below 1024
+            self._poll.register(connection, select.POLLIN)
 
-    def send(self, data: Piece, seconds: float) -> None:
-        """Send all of it, within `seconds` also if the peer does not read."""
-        self._socket.settimeout(seconds)
-        self._socket.sendall(data)
+    def send(self, pieces: Sequence[Piece], seconds: float) -> int:
+        """Send what goes, within `seconds` also if the peer does not read."""
+        self._limit(seconds)
+        return self._socket.sendmsg(pieces)
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
         """Receive what there is."""
-        self._socket.settimeout(seconds)
+        self._limit(seconds)
         return self._socket.recv_into(buffer)
 
     def waiting(self) -> bool:
         """Whether a receive would not wait."""
-        self._socket.settimeout(0.0)
-        try:
-            return len(self._socket.recv(1, socket.MSG_PEEK)) >= 0
-        except BlockingIOError:
-            return False
+        if self._poll is None:
+            return bool(select.select([self._socket], (), (), 0)[0])
+        return bool(self._poll.poll(0))
 
     def close(self) -> None:
         """End the connection, also if a forked child holds a copy of the socket."""
@@ -56,6 +59,12 @@ class SocketPort:
         self._socket.close()
         self._release()
 
+    def _limit(self, seconds: float) -> None:
+        # Each settimeout() is a system call, and most are about equal: a fifth more does no harm.
+        if not seconds <= self._seconds <= 1.2 * seconds:
+            self._seconds = 1.1 * seconds
+            self._socket.settimeout(self._seconds)
+
 
 class SessionPort:
     """A VISA session, through VISA's own calls: a byte at a time where LF may end a line."""
@@ -65,10 +74,12 @@ class SessionPort:
     def __init__(self, resource: Any) -> None:
         self._resource = resource
 
-    def send(self, data: Piece, seconds: float) -> None:
-        """Send all of it."""
+    def send(self, pieces: Sequence[Piece], seconds: float) -> int:
+        """Send everything."""
         self._set_timeout(seconds)
-        self._resource.write_raw(bytes(data))
+        data = b"".join(pieces)
+        self._resource.write_raw(data)
+        return len(data)
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
         """Fill the buffer."""

@@ -29,8 +29,8 @@ class Port(Protocol):
     ahead: int
     """Bytes that may be asked for without waiting for more than one of them."""
 
-    def send(self, data: Piece, seconds: float) -> None:
-        """Send all of it."""
+    def send(self, pieces: Sequence[Piece], seconds: float) -> int:
+        """Send some of the pieces' bytes, from the first on; how many."""
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
         """Receive what there is, or all of a buffer longer than `ahead`; 0: the end has come."""
@@ -56,11 +56,18 @@ class Stream:
     def send(self, pieces: Sequence[Piece], deadline: float) -> None:
         """Send all pieces; after a failure it is unknown how much has left."""
         joined = sum(map(len, pieces)) <= _JOINED
-        for piece in [b"".join(pieces)] if joined else pieces:
+        rest: list[Piece] = (
+            [b"".join(pieces)] if joined else [memoryview(piece) for piece in pieces]
+        )
+        while rest:
             try:
-                self._port.send(piece, _left(deadline))
+                sent = self._port.send(rest, _left(deadline))
             except Exception as error:
                 _fail(error)
+            while rest and sent >= len(rest[0]):
+                sent -= len(rest.pop(0))
+            if sent:
+                rest[0] = rest[0][sent:]
 
     def receive(self, count: int, deadline: float) -> bytes:
         """Exactly `count` bytes."""

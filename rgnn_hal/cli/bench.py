@@ -14,15 +14,16 @@ bench = typer.Typer(
 )
 
 
-@bench.callback()
-def _group() -> None:
-    """Keep `bench` a group while it has one member."""
-
-
 @bench.command("emulator")
 def emulator(seconds: Seconds = 4.0, json: Json = False) -> None:
     """Emulated products and programming, in times of a plain float32 matrix product."""
     _run("emulator", seconds, json)
+
+
+@bench.command("visa")
+def visa(seconds: Seconds = 4.0, json: Json = False) -> None:
+    """The `scpi` driver, in times of a raw socket that carries the same bytes."""
+    _run("visa", seconds, json)
 
 
 def _run(name: str, seconds: float, as_json: bool) -> None:
