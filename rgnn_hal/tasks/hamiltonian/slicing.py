@@ -56,9 +56,10 @@ def energies_near(crystal: Crystal, k: ArrayLike, energy: float, count: int) -> 
     hamiltonian, overlap = crystal.hamiltonian.sparse(k), crystal.overlap.sparse(k)
     negative = _factorise(overlap, overlap, 0.0)[2]
     if negative:
+        point = np.asarray(k).round(4).tolist()
         raise DataError(
-            f"the overlap is not positive definite at k = {np.asarray(k).round(4).tolist()}: {negative} of "
-            f"{crystal.size} eigenvalues are negative; a predicted overlap is too coarse"
+            f"the overlap is not positive definite at k = {point}: {negative} of {crystal.size} "
+            "eigenvalues are negative; a predicted overlap is too coarse"
         )
     shift, factors, below = _factorise(hamiltonian, overlap, energy)
     inverse = LinearOperator(hamiltonian.shape, matvec=factors.solve, dtype=np.complex128)
