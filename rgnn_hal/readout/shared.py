@@ -116,9 +116,22 @@ def fit_shared(
     for strength in np.unique(strengths):
         chosen = strengths == strength
         for statistics, into in ((training, judged), (both, readout)):
-            found = solve_normal_equations(
-                statistics.gram, statistics.moments[:, chosen], float(strength), penalty
-            )
-            assert found is not None  # solved on the way, and more rows only help
-            into[:, chosen] = found
+            into[:, chosen] = _solve(statistics, chosen, float(strength), penalty)
     return SharedResult(readout, judged, strengths)
+
+
+def _solve(
+    statistics: SharedStatistics,
+    chosen: NDArray[np.bool_],
+    strength: float,
+    penalty: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Readouts of `chosen` targets; ten times stronger where rounding leaves no positive matrix."""
+    while True:
+        found = solve_normal_equations(
+            statistics.gram, statistics.moments[:, chosen], strength, penalty
+        )
+        if found is not None:
+            return found
+        # Training rows alone were positive at this strength, so this ends: 1e-13 may need 1e-12.
+        strength *= 10.0

@@ -3,6 +3,7 @@
 A channel holds M_lm, l = 0..lmax, around an atom or a pair of atoms. What turns like degree L is
 
     linear      [M_a (x) Y_b(axis)]_L g          an environment seen from a bond, g a radial channel
+    gathered    sum_j [M_a(j) (x) Y_b(ij)]_L g   an atom's neighbours' environments
     quadratic   [M_a (x) M_b]_L
     cubic       [[M_a (x) M_b]_c (x) M_d]_L
 
@@ -44,7 +45,7 @@ class Products:
     """Which products are taken, and over how many of the channels.
 
     Quadratic products take degrees up to `quadratic_degree` and the first `quadratic` channels,
-    cubic ones likewise.
+    cubic ones likewise; the first `gathered` channels of the neighbours are gathered.
     """
 
     lmax: int
@@ -55,21 +56,29 @@ class Products:
     cubic_degree: int
     axis_degree: int | None = None
     """Highest degree of the axis' harmonics; None for atoms."""
+    gathered: int = 0
 
     def orders(self, degree: int, parity: int) -> Tensor:
         """Order 1, 2 or 3 of every feature of (degree, parity), (features,) int64.
 
-        `parity` is 0 for true tensors, 1 for pseudo-tensors.
+        `parity` is 0 for true tensors, 1 for pseudo-tensors. Gathered features stand last and count
+        as second order.
         """
         counts = [
             len(_linear_paths(self.lmax, self.axis_degree, degree, parity)) * self.channels,
             len(_quadratic_paths(self._quadratic_top, degree, parity)) * self.quadratic,
             len(_cubic_paths(self._cubic_top, degree, parity)) * self.cubic,
+            len(_linear_paths(self.lmax, self.lmax + 1, degree, parity)) * self.gathered,
         ]
-        return torch.repeat_interleave(torch.tensor([1, 2, 3]), torch.tensor(counts))
+        return torch.repeat_interleave(torch.tensor([1, 2, 3, 2]), torch.tensor(counts))
 
-    def values(self, M: Components, axis: Axis | None, degree: int, parity: int) -> Tensor:
-        """The features (centres, 2 degree + 1, features) of M, with an axis for pairs."""
+    def values(
+        self, M: Components, axis: Axis | None, gathered: Tensor | None, degree: int, parity: int
+    ) -> Tensor:
+        """The features (centres, 2 degree + 1, features) of M, with an axis for pairs.
+
+        `gathered` is what `gather` returns for these centres, where there are such features.
+        """
         linear = list(self._linear(M, axis, degree, parity))
         N = [part[:, :, : self.quadratic] for part in M]
         quadratic = [
@@ -77,10 +86,27 @@ class Products:
             for a, b in _quadratic_paths(self._quadratic_top, degree, parity)
         ]
         cubic = self._cubic([part[:, :, : self.cubic] for part in M], degree, parity)
-        parts = [*linear, *quadratic, *cubic]
+        parts = [*linear, *quadratic, *cubic, *([] if gathered is None else [gathered])]
         if not parts:
             return M[0].new_zeros((M[0].shape[1], 2 * degree + 1, 0))
         return torch.cat(parts, dim=2)
+
+    def gather(
+        self, M: Components, axis: Axis, centres: Tensor, count: int, degree: int, parity: int
+    ) -> Tensor:
+        """Sum neighbours' M over the edges of `count` atoms, (count, 2 degree + 1, features).
+
+        M and axis are those of edges, whose centres (edges,) count in the atoms.
+        """
+        edges = Products(self.lmax, self.gathered, 0, 0, 0, 0, axis_degree=self.lmax + 1)
+        few = tuple(part[:, :, : self.gathered] for part in M)
+        axis = Axis(axis.harmonics, axis.gates[:, : self.gathered])
+        parts = list(edges._linear(few, axis, degree, parity))
+        total = M[0].new_zeros((count, 2 * degree + 1, len(parts) * self.gathered))
+        for index, part in enumerate(parts):
+            columns = slice(index * self.gathered, (index + 1) * self.gathered)
+            total[:, :, columns].index_add_(0, centres, part)
+        return total
 
     def _linear(
         self, M: Components, axis: Axis | None, degree: int, parity: int

@@ -1,11 +1,12 @@
 """Random layers for pairs of atoms: what both atoms see, mixed into one set of channels.
 
     M_ij = V_i U_l + V_j P_l          per degree l, the same matrices for every m
-    M_ii = V_i U_l,                   g_ij = R(r_ij) Q
+    M_ii = V_i U_l,                   g_ij = R(r_ij) Q,       h_ij = (d(z_j = z) R'(r_ij)) E
 
-V are the densities of `expansion`, so both terms are products per atom, and their number grows with
-atoms, not with pairs; only the short radial vectors R go to the macro once a pair. U, P and Q are
-frozen.
+V are the densities of `expansion`, so both terms of M are products per atom, and their number grows
+with atoms, not with pairs; only the short radial vectors R and R' go to the macro once a pair. The
+gates g open pairs, h the edges of an environment, along which atoms gather their neighbours' P
+components. U, P, Q and E are frozen.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rgnn_hal.reservoir.equivariant import Components
+from rgnn_hal.reservoir.equivariant import Axis, Components
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.mixing import Mixing
-from rgnn_hal.structures import Graph, RadialBasis
+from rgnn_hal.structures import Graph, RadialBasis, spherical_harmonics
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,36 @@ class AtomComponents:
         """M_ii of the atoms with these indices."""
         return _by_degree(self.own[:, atoms])
 
+    def neighbours(self, atoms: Tensor) -> Components:
+        """V P of the atoms with these indices."""
+        return _by_degree(self.partner[:, atoms])
+
     def pairs(self, first: Tensor, second: Tensor) -> Components:
         """M_ij of pairs of indices."""
         return _by_degree(self.own[:, first] + self.partner[:, second])
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The edges along which atoms gather, sorted by centre."""
+
+    start: Tensor
+    """First edge of every atom, and after the last the number of all, (atoms + 1,)."""
+    neighbour: Tensor
+    """(edges,)."""
+    harmonics: Tensor
+    """Y_lm, l = 0..lmax+1, (edges, (lmax+2)^2)."""
+    gates: Tensor
+    """h, (edges, channels)."""
+
+    def of(self, atoms: Tensor) -> tuple[Tensor, Tensor, Axis]:
+        """Their edges: centres counted in `atoms`, neighbours, and the bonds."""
+        first = self.start[atoms]
+        count = self.start[atoms + 1] - first
+        centres = torch.repeat_interleave(torch.arange(len(atoms)), count)
+        skipped = torch.cumsum(count, 0) - count
+        edges = torch.arange(int(count.sum())) + (first - skipped)[centres]
+        return centres, self.neighbour[edges], Axis(self.harmonics[edges].T, self.gates[edges])
 
 
 @dataclass(frozen=True)
@@ -48,7 +76,8 @@ class PairReservoir:
 
     own: Reservoir
     partner: Reservoir
-    gate: Mixing
+    pair_gate: Mixing
+    edge_gate: Mixing
     radial: RadialBasis
     """Of pairs."""
 
@@ -62,11 +91,12 @@ class PairReservoir:
         centre: NDArray[np.float64],
     ) -> PairReservoir:
         """From matrices in the order of `shapes`."""
-        degrees = (len(mixings) - 1) // 2
+        degrees = len(mixings) // 2 - 1
         own, partner = tuple(mixings[:degrees]), tuple(mixings[degrees : 2 * degrees])
         return cls(
             Reservoir(elements, density, own, centre),
             Reservoir(elements, density, partner, centre),
+            mixings[-2],
             mixings[-1],
             radial,
         )
@@ -75,21 +105,36 @@ class PairReservoir:
     def shapes(
         elements: int, density: RadialBasis, radial: RadialBasis, lmax: int, channels: int
     ) -> list[tuple[int, int]]:
-        """Shapes (inputs, outputs) of all matrices: U by degree, P by degree, Q."""
+        """Shapes (inputs, outputs) of all matrices: U by degree, P by degree, Q, E."""
         per_degree = (elements * density.size, channels)
-        return [per_degree] * (2 * (lmax + 1)) + [(radial.size, channels)]
+        return [per_degree] * (2 * (lmax + 1)) + [(radial.size, channels), per_degree]
 
     def components(self, graph: Graph) -> AtomComponents:
         """Send every atom's density through U and P."""
         vectors = self.own.vectors(graph, self.own.basis(graph))
         return AtomComponents(self.own.mix(vectors), self.partner.mix(vectors))
 
-    def gates(self, distances: Tensor) -> Tensor:
+    def pair_gates(self, distances: Tensor) -> Tensor:
         """g, (pairs, channels), at distances (pairs,), angstrom."""
-        if len(distances) == 0:
-            return distances.new_zeros((0, self.own.channels))
         values, _ = self.radial.evaluate(distances)
-        return torch.from_numpy(np.asarray(self.gate.product(values.numpy()), dtype=np.float64))
+        return self._gates(self.pair_gate, values)
+
+    def surroundings(self, graph: Graph, channels: int) -> Surroundings:
+        """A graph's edges with the first `channels` of their gates."""
+        density, distance = self.own.radial, graph.displacement.norm(dim=1)
+        values, _ = density.evaluate(distance)
+        placed = values.new_zeros((len(values), len(self.own.elements), density.size))
+        placed[torch.arange(len(values)), graph.species[graph.neighbour]] = values
+        gates = self._gates(self.edge_gate, placed.flatten(1))[:, :channels]
+        directions = graph.displacement / distance[:, None]
+        harmonics, _ = spherical_harmonics(directions, self.own.lmax + 1)
+        start = torch.searchsorted(graph.centre, torch.arange(graph.atoms + 1))
+        return Surroundings(start, graph.neighbour, harmonics, gates)
+
+    def _gates(self, gate: Mixing, values: Tensor) -> Tensor:
+        if len(values) == 0:
+            return values.new_zeros((0, self.own.channels))
+        return torch.from_numpy(np.asarray(gate.product(values.numpy()), dtype=np.float64))
 
 
 def _by_degree(components: Tensor) -> Components:

@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.reservoir.equivariant import Axis, Components, Products
+from rgnn_hal.reservoir.pairs import AtomComponents, Surroundings
 from rgnn_hal.structures import RadialBasis, spherical_harmonics
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, Kind
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 
 _BASELINE_PENALTY = 1e-7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the macro says about structures: all of its products, none of the labels."""
+
+    components: AtomComponents
+    surroundings: Surroundings
+    gates: Tensor
+    """Of pairs, (pairs, channels); zero on one atom."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +83,24 @@ class Design:
         """Columns that come from the reservoir."""
         return len(self.products.orders(*kind))
 
-    def rows(
+    def sites(self, kind: Kind, atoms: Tensor, measured: Measured) -> NDArray[np.float64]:
+        """Rows of on-site blocks, (atoms, 2L+1, columns)."""
+        centres, neighbours, axis = measured.surroundings.of(atoms)
+        components = measured.components.neighbours(neighbours)
+        gathered = self.products.gather(components, axis, centres, len(atoms), *kind)
+        values = self.products.values(measured.components.sites(atoms), None, gathered, *kind)
+        return self._with_baseline(kind, values, Geometry.none(len(atoms)))
+
+    def pairs(
         self, kind: Kind, components: Components, geometry: Geometry, gates: Tensor
     ) -> NDArray[np.float64]:
-        """(centres, 2L+1, columns); `gates` are those of the pairs."""
-        axis = None if self.key.on_site else Axis(geometry.harmonics, gates)
-        values = self.products.values(components, axis, *kind)
+        """Rows of blocks between two atoms, (pairs, 2L+1, columns)."""
+        axis = Axis(geometry.harmonics, gates)
+        return self._with_baseline(
+            kind, self.products.values(components, axis, None, *kind), geometry
+        )
+
+    def _with_baseline(self, kind: Kind, values: Tensor, geometry: Geometry) -> NDArray[np.float64]:
         parts = [values]
         degree, parity = kind
         if kind == (0, 0):

@@ -23,11 +23,11 @@ from rgnn_hal.macro import DataError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import Mixing
 from rgnn_hal.reservoir.frozen import FrozenWeights
-from rgnn_hal.reservoir.pairs import AtomComponents, PairReservoir
-from rgnn_hal.structures import build_graph
+from rgnn_hal.reservoir.pairs import PairReservoir
+from rgnn_hal.structures import Graph, build_graph
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
-from rgnn_hal.tasks.hamiltonian.features import Design, Geometry
+from rgnn_hal.tasks.hamiltonian.features import Design, Geometry, Measured
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
@@ -114,15 +114,14 @@ class Predictor:
             pairs = self._pairs(atoms)
         displacement = pairs.displacement(atoms)
         check_reach(displacement, model.reach, where)
-        components = self.reservoir.components(graph)
-        gates = pair_gates(self.reservoir, pairs, displacement)
+        measured = measure(self.reservoir, model.recipe, graph, pairs, displacement)
         size = model.basis.largest
         hamiltonian, overlap = np.zeros((2, len(pairs), size, size))
         for key, rows in orient(atoms.numbers, pairs).items():
             tensors = self._tensors(key, where)
             share = 0.5 if key.mirrored else 1.0
             vectors = rows.vectors(displacement)
-            blocks = self._blocks(tensors, rows, vectors, components, gates)
+            blocks = self._blocks(tensors, rows, vectors, measured)
             rows.scatter(blocks, hamiltonian, share)
             rows.scatter(model.overlap.blocks(tensors, vectors), overlap, share)
         return HamiltonianFrame(atoms, pairs, hamiltonian, overlap, where)
@@ -132,8 +131,7 @@ class Predictor:
         tensors: BlockTensors,
         rows: Oriented,
         vectors: NDArray[np.float64],
-        components: AtomComponents,
-        gates: torch.Tensor,
+        measured: Measured,
     ) -> NDArray[np.float64]:
         view = GroupRows.of(tensors, rows, vectors, self.reservoir)
         found = {}
@@ -143,7 +141,7 @@ class Predictor:
                 continue
             design = Design.of(tensors.key, self.model.recipe)
             parts = [
-                view.features(design, kind, chunk, components, gates) @ readout
+                view.features(design, kind, chunk, measured) @ readout
                 for chunk in view.chunks(kind, len(readout))
             ]
             found[kind] = np.concatenate(parts)
@@ -203,30 +201,30 @@ class GroupRows:
         return [slice(start, start + step) for start in range(0, len(self.first), step)]
 
     def features(
-        self,
-        design: Design,
-        kind: Kind,
-        rows: slice,
-        components: AtomComponents,
-        gates: torch.Tensor,
+        self, design: Design, kind: Kind, rows: slice, measured: Measured
     ) -> NDArray[np.float64]:
         """(rows, 2L+1, columns)."""
         first, second = self.first[rows], self.second[rows]
         if self.on_site:
-            return design.rows(kind, components.sites(first), self.geometry[rows], gates[:0])
-        M = components.pairs(first, second)
-        return design.rows(kind, M, self.geometry[rows], gates[self.pair[rows]])
+            return design.sites(kind, first, measured)
+        M = measured.components.pairs(first, second)
+        return design.pairs(kind, M, self.geometry[rows], measured.gates[self.pair[rows]])
 
 
-def pair_gates(
-    reservoir: PairReservoir, pairs: PairList, displacement: NDArray[np.float64]
-) -> torch.Tensor:
-    """Gates of all pairs, zero on one atom, (pairs, channels); in the order of the list."""
+def measure(
+    reservoir: PairReservoir,
+    recipe: HamiltonianRecipe,
+    graph: Graph,
+    pairs: PairList,
+    displacement: NDArray[np.float64],
+) -> Measured:
+    """Send a structure through the macro."""
     gates = torch.zeros((len(pairs), reservoir.own.channels), dtype=torch.float64)
     between = torch.from_numpy(~pairs.on_site)
     distance = torch.from_numpy(np.linalg.norm(displacement, axis=1))
-    gates[between] = reservoir.gates(distance[between])
-    return gates
+    gates[between] = reservoir.pair_gates(distance[between])
+    gathered = recipe.products(on_site=True).gathered
+    return Measured(reservoir.components(graph), reservoir.surroundings(graph, gathered), gates)
 
 
 def check_reach(displacement: NDArray[np.float64], reach: float, where: str) -> None:

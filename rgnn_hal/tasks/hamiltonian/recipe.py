@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rgnn_hal.reservoir.equivariant import Products
 from rgnn_hal.structures import RadialBasis
 
-_PENALTY = {1: 1.0, 2: 3.0, 3: 10.0}
+_PENALTY = {1: 1.0, 2: 10.0, 3: 100.0}
 """Of features by order in the environment: smooth answers first."""
 
 
@@ -58,6 +58,7 @@ class HamiltonianRecipe(BaseModel):
                 quadratic_degree=self.lmax,
                 cubic=self.channels // 2,
                 cubic_degree=3,
+                gathered=2 * self.channels // 3,
             )
         return Products(
             self.lmax,

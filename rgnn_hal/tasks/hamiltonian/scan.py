@@ -32,6 +32,8 @@ class DataSummary:
     """In all frames."""
     pairs: int
     """Stored blocks, in all frames."""
+    edges: int
+    """Of environments, in all frames."""
     elements: tuple[int, ...]
     """Atomic numbers, ascending."""
     basis: OrbitalBasis
@@ -52,7 +54,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
         DataError: naming file, frame and remedy, for whatever cannot be learnt from.
     """
     groups: set[GroupKey] = set()
-    atoms = pairs = 0
+    atoms = pairs = edges = 0
     reach = 0.0
     with HamiltonianFile(path) as file:
         elements = tuple(sorted(file.basis.shells))
@@ -65,6 +67,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
             distance = np.linalg.norm(frame.pairs.displacement(frame.atoms), axis=1)
             reach = max(reach, float(distance.max(initial=0.0)))
             atoms, pairs = atoms + graph.atoms, pairs + len(frame.pairs)
+            edges += len(graph.centre)
             progress(index + 1, frames, "scanning")
         if reach == 0.0:
             raise DataError(f"{path} holds no block between two atoms; nothing to learn there")
@@ -72,6 +75,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
             frames,
             atoms,
             pairs,
+            edges,
             elements,
             file.basis,
             file.periodic,

@@ -25,20 +25,21 @@ from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import SharedStatisticsBuilder, fit_shared
 from rgnn_hal.reservoir import Mixing
 from rgnn_hal.reservoir.frozen import freeze
-from rgnn_hal.reservoir.pairs import AtomComponents, PairReservoir
+from rgnn_hal.reservoir.pairs import PairReservoir
 from rgnn_hal.structures import build_graph
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
-from rgnn_hal.tasks.hamiltonian.features import Design
+from rgnn_hal.tasks.hamiltonian.features import Design, Measured
 from rgnn_hal.tasks.hamiltonian.model import (
     GroupRows,
     HamiltonianModel,
-    pair_gates,
+    measure,
     with_record,
 )
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel, fit_overlap
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan, validation_stretches
+from rgnn_hal.tasks.hamiltonian.spool import Spool
 
 FloatArray = NDArray[np.float64]
 _PATH = tuple(10.0**-exponent for exponent in range(1, 14))
@@ -139,14 +140,6 @@ class _Learnt:
 
 
 @dataclass(frozen=True)
-class _Spool:
-    """Products of all frames, in files; atoms and pairs count through."""
-
-    components: AtomComponents
-    gates: torch.Tensor
-
-
-@dataclass(frozen=True)
 class _Group:
     """All rows of one group and their labels."""
 
@@ -174,37 +167,25 @@ class _Learner:
             tempfile.TemporaryDirectory(prefix="rgnn-hal-") as folder,
             ThreadPoolExecutor(workers) as pool,
         ):
-            spool = self._measure(Path(folder), progress)
+            measured = self._measure(Path(folder), progress)
             for done, key in enumerate(self.data.groups):
                 progress(done, len(self.data.groups), "learning")
-                self._learn_group(self._load(key), spool, pool, learnt)
+                self._learn_group(self._load(key), measured, pool, learnt)
             progress(len(self.data.groups), len(self.data.groups), "learning")
         return learnt
 
-    def _measure(self, folder: Path, progress: Progress) -> _Spool:
-        """Every frame through the macro, once, in order."""
-        components, channels = (self.recipe.lmax + 1) ** 2, self.recipe.channels
-        shape = (components, self.data.atoms, channels)
-        own = np.memmap(folder / "own", np.float64, "w+", shape=shape)
-        partner = np.memmap(folder / "partner", np.float64, "w+", shape=shape)
-        gates = np.memmap(folder / "gates", np.float64, "w+", shape=(self.data.pairs, channels))
-        atom = pair = 0
+    def _measure(self, folder: Path, progress: Progress) -> Measured:
+        """Every frame through the macro, once, in order; atoms, pairs and edges count through."""
+        spool = Spool(folder, self.data, self.recipe)
         with HamiltonianFile(self.path) as file:
             for index, frame in enumerate(file):
                 graph = build_graph(
                     frame.atoms, self.data.elements, self.recipe.cutoff, where=frame.where
                 )
-                mixed = self.reservoir.components(graph)
-                atoms, pairs = slice(atom, atom + graph.atoms), slice(pair, pair + len(frame.pairs))
-                own[:, atoms], partner[:, atoms] = mixed.own.numpy(), mixed.partner.numpy()
                 displacement = frame.pairs.displacement(frame.atoms)
-                gates[pairs] = pair_gates(self.reservoir, frame.pairs, displacement).numpy()
-                atom, pair = atoms.stop, pairs.stop
+                spool.append(measure(self.reservoir, self.recipe, graph, frame.pairs, displacement))
                 progress(index + 1, self.data.frames, "measuring")
-        return _Spool(
-            AtomComponents(torch.from_numpy(own), torch.from_numpy(partner)),
-            torch.from_numpy(gates),
-        )
+        return spool.finish()
 
     def _load(self, key: GroupKey) -> _Group:
         """A group's rows from all frames."""
@@ -232,7 +213,7 @@ class _Learner:
         return _Group(tensors, Oriented(*joined[:4]), *joined[4:])
 
     def _learn_group(
-        self, group: _Group, spool: _Spool, pool: ThreadPoolExecutor, learnt: _Learnt
+        self, group: _Group, measured: Measured, pool: ThreadPoolExecutor, learnt: _Learnt
     ) -> None:
         key, tensors = group.tensors.key, group.tensors
         view = GroupRows.of(tensors, group.rows, group.vectors, self.reservoir)
@@ -240,7 +221,7 @@ class _Learner:
         kinds = [kind for kind in tensors.transforms if len(design.penalty(kind))]
 
         def regress(kind: Kind) -> tuple[FloatArray, FloatArray]:
-            return _regress(group, view, design, kind, spool)
+            return _regress(group, view, design, kind, measured)
 
         judged: dict[Kind, FloatArray] = {}
         for kind, (readout, prediction) in zip(kinds, pool.map(regress, kinds), strict=True):
@@ -262,7 +243,7 @@ class _Learner:
 
 
 def _regress(
-    group: _Group, view: GroupRows, design: Design, kind: Kind, spool: _Spool
+    group: _Group, view: GroupRows, design: Design, kind: Kind, measured: Measured
 ) -> tuple[FloatArray, FloatArray]:
     """The readout of one kind, and what it says of the validation rows before it sees them."""
     targets = group.tensors.tensors(group.hamiltonian, kind)
@@ -272,7 +253,7 @@ def _regress(
     )
     chunks = view.chunks(kind, len(penalty))
     for chunk in chunks:
-        features = view.features(design, kind, chunk, spool.components, spool.gates)
+        features = view.features(design, kind, chunk, measured)
         held_out = group.validates[chunk]
         for builder, chosen in ((training, ~held_out), (validation, held_out)):
             if chosen.any():
@@ -282,8 +263,7 @@ def _regress(
                 )
     fit = fit_shared(training.finish(), validation.finish(), penalty, _PATH)
     judged = [
-        view.features(design, kind, chunk, spool.components, spool.gates)[group.validates[chunk]]
-        @ fit.judged
+        view.features(design, kind, chunk, measured)[group.validates[chunk]] @ fit.judged
         for chunk in chunks
         if group.validates[chunk].any()
     ]
