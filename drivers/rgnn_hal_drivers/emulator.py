@@ -149,6 +149,11 @@ class EmulatorDriver(Macro):
     def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]:
         return self._chip.read_conductance(_window(region), samples)
 
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        return self._chip.read_conductance(_window(region), samples, mask)
+
     def _clock(self) -> float:
         return self._chip.time
 

@@ -142,8 +142,7 @@ class LineConverters:
         if self.bow is not None or self.walk is not None:
             signal += bent
         np.rint(signal, out=signal)
-        np.maximum(signal, -self.top, out=signal)
-        np.minimum(signal, self.top, out=signal)
+        signal.clip(-self.top, self.top, out=signal)
 
 
 def _bridge(seed: int, line: NDArray[np.integer]) -> FloatArray:

@@ -14,23 +14,23 @@ amplitudes are relative, the noise depends on the state; values: a cell of 93 uS
 A = 1.4e-5 / Hz^0.18 and gamma = 0.82 (NI-RRAM ret1.csv).
 """
 
-from collections import OrderedDict
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gamma as gamma_function
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, uniform
-from rgnn_hal_firmware.window import Window
 
 _RATIO = 4.0
 _END_OF_TIME = 1e12
 """s; later than this nothing moves, which keeps interval numbers within int64."""
-_KEPT = 2
-"""Windows of which the latest numbers are kept."""
+_QUICK = 2
+"""Terms that are remembered one by one, and the others together: as a rule only the fastest change
+from one look to the next."""
+_BLOCK = 1 << 14
 
 Values = NDArray[np.float64]
+Cells = NDArray[np.int64]
 
 
 class Flicker:
@@ -45,9 +45,10 @@ class Flicker:
         scale = flicker.relative_density * np.log(_RATIO) / (2 * _sinc_moment(exponent))
         self._amplitudes: Values = np.sqrt(scale * self._durations ** (exponent - 1))
         self._phases = uniform(seed, Purpose.FLICKER, np.arange(count))
-        self._cols = parameters.array.cols
         self._seed = seed
-        self._kept: OrderedDict[Window, tuple[Values, NDArray[np.float32]]] = OrderedDict()
+        cells = parameters.array.rows * parameters.array.cols
+        split = np.split(np.arange(count), range(1, _QUICK + 1))
+        self._parts = [_Part(terms, cells) for terms in split if terms.size]
 
     @property
     def active(self) -> bool:
@@ -59,25 +60,49 @@ class Flicker:
         """sd of a conductance over all times, relative to it."""
         return float(np.sqrt(np.sum(self._amplitudes**2)))
 
-    def relative_shift(self, window: Window, time: float) -> NDArray[np.float32]:
-        """(G(t) - G) / G of each cell of `window` at `time` (s)."""
+    def relative_shift(self, cells: Cells, time: float) -> NDArray[np.float32]:
+        """(G(t) - G) / G of each of `cells` (flat indices) at `time` (s)."""
         intervals = np.floor(min(time, _END_OF_TIME) / self._durations + self._phases)
-        if window not in self._kept:
-            parts = np.empty((intervals.size, *window.shape), np.float32)
-            self._kept[window] = np.full(intervals.size, np.nan), parts
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(window)
-        drawn, parts = self._kept[window]
-        # Time passes little from one look to the next: as a rule only the fastest parts are new.
-        cells = window.cells(self._cols)
-        for k in np.flatnonzero(drawn != intervals):
-            event = int(intervals[k]) * 64 + int(k) + 1
-            parts[k] = normal(self._seed, Purpose.FLICKER, cells, event)
-            parts[k] *= self._amplitudes[k]
-        drawn[:] = intervals
-        shift: NDArray[np.float32] = parts.sum(axis=0)
+        shift = np.zeros(cells.shape, np.float32)
+        for part in self._parts:
+            stale = part.stale(cells, intervals)
+            for start in range(0, stale.size, _BLOCK):
+                some = stale[start : start + _BLOCK]
+                part.remember(some, self._draw(some, part.terms, intervals))
+            shift += part.shift[cells]
         return shift
+
+    def _draw(self, cells: Cells, terms: NDArray[np.intp], intervals: Values) -> Values:
+        """Sum of some terms."""
+        total = np.zeros(cells.shape)
+        for k in terms:
+            event = int(intervals[k]) * 64 + int(k) + 1
+            total += self._amplitudes[k] * normal(self._seed, Purpose.FLICKER, cells, event)
+        return total
+
+
+class _Part:
+    """The sum of some terms of every cell, as far as it was asked for."""
+
+    def __init__(self, terms: NDArray[np.intp], cells: int) -> None:
+        self.terms = terms
+        self.shift = np.zeros(cells, np.float32)
+        self._drawn = np.zeros(cells, np.uint32)
+        self._intervals = np.full(terms.size, np.nan)
+        self._now = 0
+
+    def stale(self, cells: Cells, intervals: Values) -> Cells:
+        """Those of `cells` whose sum is not that of `intervals`."""
+        if not np.array_equal(self._intervals, intervals[self.terms]):
+            self._intervals = intervals[self.terms]
+            self._now += 1
+        stale: Cells = cells[self._drawn[cells] != self._now]
+        return stale
+
+    def remember(self, cells: Cells, shift: Values) -> None:
+        """`shift` is the sum of `cells`."""
+        self.shift[cells] = shift
+        self._drawn[cells] = self._now
 
 
 def _sinc_moment(exponent: float) -> float:

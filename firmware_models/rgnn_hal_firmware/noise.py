@@ -8,27 +8,26 @@ Lett. 96, 053503 (2010)), so pristine cells are quiet:
 
 1/f noise and slow traps are state: they move with the time and do not average out within a read.
 Telegraph amplitudes scale likewise, and no trap blocks more than its cell conducts. `Disturbances`
-are all of one chip, `Disturbed` a window's cells with all that moves and disturbs them.
+are all of one chip, `Disturbed` some cells of it with all that moves and disturbs them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware.cell_parameters import ReadNoiseParameters
-from rgnn_hal_firmware.conduction import Conduction
 from rgnn_hal_firmware.flicker import Flicker
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
-from rgnn_hal_firmware.telegraph import Traps
+from rgnn_hal_firmware.telegraph import Traps, TrapTable
 from rgnn_hal_firmware.thermal import Thermal
-from rgnn_hal_firmware.window import Window
 
 FloatArray = NDArray[np.floating[Any]]
 Values = NDArray[np.float64]
+Cells = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,14 @@ class Disturbances:
     """All that disturbs one chip's cells."""
 
     noise: ReadNoiseParameters
-    fast: Traps
-    slow: Traps
+    fast: TrapTable
+    slow: TrapTable
+    moves: bool
+    """Whether conductances depend on the time."""
     refresh: float
     """Grid of chip time on which slow traps move, s."""
     relaxation: Relaxation
     flicker: Flicker
-    conduction: Conduction
     thermal: Thermal
 
     @classmethod
@@ -52,28 +52,30 @@ class Disturbances:
         """The chip's own."""
         refresh = parameters.telegraph.refresh
         fast, slow = Traps.of(parameters, seed).split(refresh)
+        flicker = Flicker(parameters, seed)
+        cells = parameters.array.rows * parameters.array.cols
         return cls(
             noise=parameters.read_noise,
-            fast=fast,
-            slow=slow,
+            fast=TrapTable(fast, cells),
+            slow=TrapTable(slow, cells),
+            moves=bool(slow.cell.size) or relaxation.active or flicker.active,
             refresh=refresh,
             relaxation=relaxation,
-            flicker=Flicker(parameters, seed),
-            conduction=Conduction(parameters),
+            flicker=flicker,
             thermal=thermal,
         )
 
-    def inside(self, window: Window, state: ChipState) -> "Disturbed":
-        """The cells of `window` on a chip in `state`."""
-        at_rest = state.conductance[window.slices].copy()
+    def among(self, cells: Cells, state: ChipState) -> "Disturbed":
+        """`cells` (flat indices) of a chip in `state`."""
+        at_rest = state.conductance.reshape(-1)[cells]
         loudness = np.minimum(at_rest / self.noise.quiet_below, 1.0)
         return Disturbed(
+            cells=cells,
             at_rest=at_rest,
             sigma=self.noise.white * loudness,
             loudness=loudness,
-            fast=self.fast.inside(window),
-            slow=self.slow.inside(window),
-            window=window,
+            fast=self.fast.among(cells),
+            slow=self.slow.among(cells),
             state=state,
             chip=self,
         )
@@ -81,8 +83,10 @@ class Disturbances:
 
 @dataclass(frozen=True)
 class Disturbed:
-    """The cells of a window; arrays have its shape (rows, columns)."""
+    """Some cells; arrays have one element for each."""
 
+    cells: Cells
+    """Flat indices."""
     at_rest: Values
     """Conductance, S."""
     sigma: Values
@@ -91,51 +95,32 @@ class Disturbed:
     """sigma over that of formed cells: 0 ... 1."""
     fast: Traps
     slow: Traps
-    window: Window
     state: ChipState
-    """Of the chip when the cells were pulsed last."""
     chip: Disturbances
-
-    @property
-    def moves(self) -> bool:
-        """Whether `conductance` depends on the time."""
-        chip = self.chip
-        return bool(self.slow.cell.size) or chip.relaxation.active or chip.flicker.active
 
     def conductance(self, time: float) -> Values:
         """Relaxed, with 1/f noise and slow traps, as the cells are at `time` (s), S; a copy."""
-        present = self.at_rest + self.chip.relaxation.shift(self.state, self.window, time)
+        present = self.at_rest + self.chip.relaxation.shift(self.state, self.cells, time)
         if self.chip.flicker.active:
-            present += self.at_rest * self.chip.flicker.relative_shift(self.window, time)
+            present += self.at_rest * self.chip.flicker.relative_shift(self.cells, time)
         if self.slow.cell.size:
             step = np.floor(time / self.chip.refresh) * self.chip.refresh
-            present[self.slow.where] += self.slow.shift_at(step) * self._scale(self.slow)
-        factor = self.chip.thermal.factor(self.at_rest, self.window)
+            present[self.slow.place] += self.slow.shift_at(step) * self._scale(self.slow)
+        factor = self.chip.thermal.factor(self.at_rest, self.cells)
         return present if factor is None else present * factor
 
     def variance(self) -> Values:
         """Of one read or one sample: white and fast traps, S^2."""
         variance = self.sigma**2
-        variance[self.fast.where] += self.fast.variance * self._scale(self.fast) ** 2
+        variance[self.fast.place] += self.fast.variance * self._scale(self.fast) ** 2
         return variance
 
     def disturb(self, sums: Values, number: NDArray[np.integer], reads: int) -> None:
         """Add the fast traps' shifts to `sums` (S) of `reads` reads, the first of `number`."""
-        shift = self.fast.shift_of_reads(number[self.fast.where], reads)
-        sums[self.fast.where] += shift * self._scale(self.fast)
-
-    def picked(self, where: NDArray[np.bool_]) -> Self:
-        """The cells of the mask `where` in one row, for `disturb`."""
-        place = np.cumsum(where).reshape(where.shape) - 1
-        kept = where[self.fast.where]
-        col = place[self.fast.where][kept]
-        fast = self.fast.moved(kept, np.zeros_like(col), col)
-        one_row = {
-            name: getattr(self, name)[where][None] for name in ("at_rest", "sigma", "loudness")
-        }
-        return replace(self, fast=fast, **one_row)
+        shift = self.fast.shift_of_reads(number[self.fast.place], reads)
+        sums[self.fast.place] += shift * self._scale(self.fast)
 
     def _scale(self, traps: Traps) -> Values:
         """By how much each trap's amplitude is smaller than in a formed cell."""
-        conducts = self.at_rest[traps.where] / traps.amplitude
-        return np.minimum(self.loudness[traps.where], conducts)
+        conducts = self.at_rest[traps.place] / traps.amplitude
+        return np.minimum(self.loudness[traps.place], conducts)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import LineConverters
 from rgnn_hal_firmware.crossbar import Crossbar
-from rgnn_hal_firmware.noise import Disturbed, FloatArray
+from rgnn_hal_firmware.noise import Disturbances, Disturbed, FloatArray
+from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.window import Side, Window
 
 _CACHED_CELLS = 1 << 21
@@ -24,7 +25,6 @@ _CACHED_CELLS = 1 << 21
 class Operand:
     """One window, seen from one side; arrays are (driven, sensed)."""
 
-    cells: Disturbed
     lines: LineConverters
     """Of the sensed lines, in the operand's type."""
     scale: FloatArray
@@ -41,9 +41,10 @@ class Operand:
 class Operands:
     """The operands of one chip, most recently used ones kept."""
 
-    def __init__(self, interval: float, crossbar: Crossbar) -> None:
-        self._interval = interval
+    def __init__(self, disturbances: Disturbances, crossbar: Crossbar, cols: int) -> None:
+        self._disturbances = disturbances
         self._crossbar = crossbar
+        self._cols = cols
         self._kept: OrderedDict[tuple[Window, Side, str], Operand] = OrderedDict()
 
     def forget(self) -> None:
@@ -52,7 +53,7 @@ class Operands:
         self._crossbar.forget()
 
     def find(
-        self, window: Window, side: Side, dtype: np.dtype[Any], refresh: int
+        self, window: Window, side: Side, dtype: np.dtype[Any], refresh: int, state: ChipState
     ) -> Operand | None:
         """The operand of `window` at `refresh`, None if it was never added or dropped since."""
         key = window, side, dtype.char
@@ -61,38 +62,41 @@ class Operands:
             return None
         self._kept.move_to_end(key)
         if operand.refresh != refresh:
-            if operand.cells.moves:
-                parts = self._parts(operand.cells, operand.scale, side, dtype, refresh)
+            if self._disturbances.moves:
+                cells = self._among(window, state)
+                parts = self._parts(cells, window, operand.scale, side, dtype, refresh)
                 operand.conductance, operand.cubic = parts
             operand.refresh = refresh
         return operand
 
     def add(
         self,
-        cells: Disturbed,
+        window: Window,
+        state: ChipState,
         lines: LineConverters,
         input_step: float,
         side: Side,
         dtype: np.dtype[Any],
         refresh: int,
     ) -> Operand:
-        """Make the operand of `cells` and keep it.
+        """Make the operand of `window` and keep it.
 
         Args:
-            cells: of a window.
+            window: its cells.
+            state: of the chip.
             lines: all that sense when `side` is driven.
             input_step: V per code of the driven lines.
             side: driven.
             dtype: of the products.
             refresh: for which the operand is made.
         """
-        window = cells.window
+        cells = self._among(window, state)
         sensed = window.slices[1 if side == "rows" else 0]
         scale = lines.gain[sensed] * (input_step / lines.step)
-        conductance, cubic = self._parts(cells, scale, side, dtype, refresh)
-        variance = self._crossbar.variance(cells.variance(), cells.state.conductance, window)
+        conductance, cubic = self._parts(cells, window, scale, side, dtype, refresh)
+        own = cells.variance().reshape(window.shape)
+        variance = self._crossbar.variance(own, state.conductance, window)
         operand = Operand(
-            cells=cells,
             lines=lines.select(sensed, dtype),
             scale=scale,
             variance=_oriented(variance, scale**2, side, dtype),
@@ -106,17 +110,22 @@ class Operands:
             kept_cells -= self._kept.popitem(last=False)[1].conductance.size
         return operand
 
+    def _among(self, window: Window, state: ChipState) -> Disturbed:
+        return self._disturbances.among(window.cells(self._cols).reshape(-1), state)
+
     def _parts(
         self,
         cells: Disturbed,
+        window: Window,
         scale: FloatArray,
         side: Side,
         dtype: np.dtype[Any],
         refresh: int,
     ) -> tuple[FloatArray, FloatArray | None]:
         """Linear and cubic part at `refresh`."""
-        present = cells.conductance(refresh * self._interval)
-        linear, cubic = self._crossbar.parts(present, cells.state.conductance, cells.window)
+        time = refresh * self._disturbances.refresh
+        present = cells.conductance(time).reshape(window.shape)
+        linear, cubic = self._crossbar.parts(present, cells.state.conductance, window)
         oriented = None if cubic is None else _oriented(cubic, scale, side, dtype)
         return _oriented(linear, scale, side, dtype), oriented
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
 from rgnn_hal_firmware.crossbar import Crossbar
-from rgnn_hal_firmware.noise import Disturbances, FloatArray
+from rgnn_hal_firmware.noise import Cells, Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import NormalStream, Purpose
@@ -45,16 +45,13 @@ _Parts = tuple[FloatArray, FloatArray | None]
 class Readout(Protocol):
     """How a chip is read."""
 
-    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
-        """What the driven lines of `window` hold for `voltage` (batch, driven), V."""
-
     def currents(
         self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
     ) -> FloatArray:
-        """(batch, sensed), A: the mean of `samples` samples of what is latched."""
+        """(batch, sensed), A: the mean of `samples` samples of voltages (batch, driven), V."""
 
-    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
-        """(rows, columns), S: every cell by itself, the mean of `samples` reads."""
+    def conductance(self, cells: Cells, state: ChipState, samples: int) -> NDArray[np.float64]:
+        """Each of `cells` (flat indices) by itself, S, the mean of `samples` reads."""
 
     def forget(self) -> None:
         """Conductances have changed."""
@@ -66,7 +63,6 @@ class ExactReadout:
     def __init__(
         self, parameters: ChipParameters, relaxation: Relaxation, thermal: Thermal
     ) -> None:
-        self._whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._relaxation = relaxation
         self._thermal = thermal
         self._read_ns = round(parameters.read_time * 1e9)
@@ -74,10 +70,6 @@ class ExactReadout:
         self._relaxed: tuple[int, NDArray[np.float64], NDArray[np.float32]] | None = None
         self._crossbar = Crossbar(parameters)
         self._ready: tuple[tuple[Window, np.dtype[Any], int], _Parts] | None = None
-
-    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
-        """`voltage` itself."""
-        return voltage
 
     def currents(
         self, latched: FloatArray, window: Window, side: Side, state: ChipState, samples: int
@@ -94,10 +86,10 @@ class ExactReadout:
                 currents[part] += latched[part] ** 3 @ (cubic if side == "rows" else cubic.T)
         return currents
 
-    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
+    def conductance(self, cells: Cells, state: ChipState, samples: int) -> NDArray[np.float64]:
         """The cells' conductances now."""
         refresh = (state.time_ns + state.product_time_ns) // self._refresh_ns
-        return self._present(refresh, state)[0][window.slices].copy()
+        return self._at(cells, refresh, state)
 
     def forget(self) -> None:
         """Conductances have changed."""
@@ -128,13 +120,16 @@ class ExactReadout:
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Every cell of the chip as it is at `refresh`, in both precisions, S."""
         if self._relaxed is None or (self._relaxed[0] != refresh and self._relaxation.active):
-            shift = self._relaxation.shift(state, self._whole, refresh * self._refresh)
-            present = state.conductance + shift
-            factor = self._thermal.factor(state.conductance, self._whole)
-            if factor is not None:
-                present *= factor
+            shape = state.conductance.shape
+            present = self._at(np.arange(state.conductance.size), refresh, state).reshape(shape)
             self._relaxed = refresh, present, present.astype(np.float32)
         return self._relaxed[1:]
+
+    def _at(self, cells: Cells, refresh: int, state: ChipState) -> NDArray[np.float64]:
+        at_rest = state.conductance.reshape(-1)[cells]
+        present = at_rest + self._relaxation.shift(state, cells, refresh * self._refresh)
+        factor = self._thermal.factor(at_rest, cells)
+        return present if factor is None else present * factor
 
 
 class NoisyReadout:
@@ -143,27 +138,19 @@ class NoisyReadout:
     def __init__(
         self, parameters: ChipParameters, seed: int, relaxation: Relaxation, thermal: Thermal
     ) -> None:
-        self._rows, self._cols = parameters.array.rows, parameters.array.cols
+        self._rows = parameters.array.rows
         self._seed = seed
         self._input = InputConverter.of(parameters, seed)
         self._lines: dict[Side, LineConverters] = {
             "rows": LineConverters.of(parameters, seed, "rows"),
             "cols": LineConverters.of(parameters, seed, "cols"),
         }
-        self._cell = CellReader(parameters, seed)
         self._streams: dict[StreamKey, NormalStream] = {}
         self._read_ns = round(parameters.read_time * 1e9)
-        self._refresh = parameters.telegraph.refresh
-        self._refresh_ns = round(self._refresh * 1e9)
-        self._disturbances = Disturbances.of(parameters, seed, relaxation, thermal)
-        self._operands = Operands(self._refresh, Crossbar(parameters))
-
-    def latch(self, voltage: FloatArray, window: Window, side: Side) -> FloatArray:
-        """What the input converters drive, in their codes."""
-        if side == "rows":
-            return self._input.drive(voltage, slice(window.row_start, window.row_stop))
-        first = self._rows + window.col_start
-        return self._input.drive(voltage, slice(first, first + window.shape[1]))
+        self._refresh_ns = round(parameters.telegraph.refresh * 1e9)
+        disturbances = Disturbances.of(parameters, seed, relaxation, thermal)
+        self._cell = CellReader(parameters, seed, disturbances)
+        self._operands = Operands(disturbances, Crossbar(parameters), parameters.array.cols)
 
     def forget(self) -> None:
         """Conductances have changed."""
@@ -176,30 +163,33 @@ class NoisyReadout:
         batch, dtype = latched.shape[0], latched.dtype
         sensed = window.shape[1 if side == "rows" else 0]
         currents = np.empty((batch, sensed), dtype)
+        driven = self._driven(window, side)
         stream = self._stream(window, side)
         position = state.streams.setdefault((window, side), StreamPosition())
         started_ns = state.time_ns + position.conversions * self._read_ns
         vector_ns = samples * self._read_ns
         for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):
-            operand = self._operands.find(window, side, dtype, refresh)
+            operand = self._operands.find(window, side, dtype, refresh, state)
             if operand is None:
-                cells = self._disturbances.inside(window, state)
-                lines = self._lines[side]
-                operand = self._operands.add(cells, lines, self._input.step, side, dtype, refresh)
+                operand = self._operands.add(
+                    window, state, self._lines[side], self._input.step, side, dtype, refresh
+                )
             for block in _blocks(part, max(1, _BLOCK // sensed)):
-                mean, deviation = self._signal(latched[block], operand)
+                codes = self._input.drive(latched[block], driven)
+                mean, deviation = self._signal(codes, operand)
                 _sample(mean, deviation, operand.lines, samples, stream, position, currents[block])
         position.conversions += batch * samples
         return currents
 
-    def conductance(self, window: Window, state: ChipState, samples: int) -> NDArray[np.float64]:
-        """(rows, columns), S."""
-        cells = self._disturbances.inside(window, state)
-        conductance = cells.conductance(state.time)
-        reads = state.reads[window.slices]
-        read = self._cell.read(cells, conductance, window.cells(self._cols), reads, samples)
-        reads += np.uint32(samples)
-        return read
+    def conductance(self, cells: Cells, state: ChipState, samples: int) -> NDArray[np.float64]:
+        """Each of `cells` by itself, S."""
+        return self._cell.read(cells, state, samples)
+
+    def _driven(self, window: Window, side: Side) -> slice:
+        """Numbers of the driven lines: columns come after rows."""
+        if side == "rows":
+            return slice(window.row_start, window.row_stop)
+        return slice(self._rows + window.col_start, self._rows + window.col_stop)
 
     def _stream(self, window: Window, side: Side) -> NormalStream:
         key = window, side
@@ -210,12 +200,16 @@ class NoisyReadout:
         return stream
 
     def _signal(self, codes: FloatArray, operand: Operand) -> tuple[FloatArray, FloatArray]:
-        """Mean (batch, sensed) and deviation of what the column converters see, in their codes."""
+        """Mean (batch, sensed) and deviation of what the column converters see, in their codes.
+
+        Consumes `codes`.
+        """
         mean = codes @ operand.conductance
         if operand.cubic is not None:
             mean += (codes * (codes * self._input.step) ** 2) @ operand.cubic
         mean += operand.lines.offset
-        deviation = (codes * codes) @ operand.variance
+        codes *= codes
+        deviation = codes @ operand.variance
         if operand.lines.noise:
             deviation += operand.lines.noise**2
         return mean, np.sqrt(deviation, out=deviation)

@@ -28,7 +28,6 @@ from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, draw_bits, further_bits, normal_of
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.tabulated import Tabulated
-from rgnn_hal_firmware.window import Window
 
 Values = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -66,19 +65,17 @@ class Relaxation:
         self._onset = relaxation.onset
         self._early_rate = _EARLY / -np.log(relaxation.onset)
         self._seed = seed
-        self._cols = array.cols
         self.active = max(t.largest for t in (self._early, self._late, self._drift)) > 0.0
         """Whether cells of this kind relax at all."""
-        self._step = np.zeros((array.rows, array.cols), np.uint8)
-        self._shift = np.zeros((array.rows, array.cols), np.float32)
+        self._step = np.zeros(array.rows * array.cols, np.uint8)
+        self._shift = np.zeros(array.rows * array.cols, np.float32)
 
-    def shift(self, state: ChipState, window: Window, time: float) -> NDArray[np.float32]:
-        """By how much each cell of `window` has moved at `time` (s), S."""
+    def shift(self, state: ChipState, cells: Cells, time: float) -> NDArray[np.float32]:
+        """By how much each of `cells` (flat indices) has moved at `time` (s), S."""
         if self.active:
-            inside = window.slices
-            steps = self._steps(state.pulsed_at[inside], state.pulses[inside], time)
-            self._update(state, window, steps)
-        return self._shift[window.slices]
+            pulsed_at, pulses = state.pulsed_at.reshape(-1)[cells], state.pulses.reshape(-1)[cells]
+            self._update(state, cells, pulses, self._steps(pulsed_at, pulses, time))
+        return self._shift[cells]
 
     def settle(self, state: ChipState, cells: Cells, time: float) -> None:
         """Make what `cells` (flat indices) have become at `time` (s) the state that pulses find."""
@@ -92,39 +89,37 @@ class Relaxation:
             shift = self._displacement(conductance[cells], cells, event[gone], steps[gone])
             conductance[cells] += shift.astype(np.float32)
 
-    def forget(self, cells: Cells | slice) -> None:
+    def forget(self, cells: Cells) -> None:
         """`cells` (flat indices) have been changed."""
         if self.active:
-            self._step.reshape(-1)[cells] = 0
-            self._shift.reshape(-1)[cells] = 0.0
+            self._step[cells] = 0
+            self._shift[cells] = 0.0
 
     def _steps(self, pulsed_at: Values, pulses: NDArray[np.uint32], time: float) -> Steps:
         """The last step of the grid that cells have reached, which were pulsed then."""
-        age = time - pulsed_at
-        if not age.size or age.max() < self._onset:
-            return np.zeros(age.shape, np.uint8)
-        logarithm = np.clip(age, self._onset, _END_OF_TIME, out=age).astype(np.float32)
-        np.log(logarithm, out=logarithm)
-        late = logarithm * np.float32(_PER_E_FOLD)
-        early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
-        steps = np.where(late < 0.0, early, late + np.float32(_EARLY))
-        np.minimum(steps, np.float32(_EARLY + _LATE), out=steps)
-        return steps.astype(np.uint8) * (pulses > 0)
+        steps = np.zeros(pulses.shape, np.uint8)
+        old = np.flatnonzero((pulsed_at <= time - self._onset) & (pulses > 0))
+        if old.size:
+            age = np.clip(time - pulsed_at[old], self._onset, _END_OF_TIME).astype(np.float32)
+            logarithm = np.log(age, out=age)
+            late = logarithm * np.float32(_PER_E_FOLD)
+            early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
+            step = np.where(late < 0.0, early, late + np.float32(_EARLY))
+            np.minimum(step, np.float32(_EARLY + _LATE), out=step)
+            steps[old] = step
+        return steps
 
-    def _update(self, state: ChipState, window: Window, steps: Steps) -> None:
-        """Bring what is remembered of `window` to `steps`."""
-        moved = np.flatnonzero(steps != self._step[window.slices])
-        if not moved.size:
-            return
-        self._step[window.slices] = steps
-        cells = window.cells(self._cols).reshape(-1)[moved]
-        steps = steps.reshape(-1)[moved]
-        conductance, pulses = state.conductance.reshape(-1), state.pulses.reshape(-1)
-        shift = self._shift.reshape(-1)
-        for start in range(0, cells.size, _BLOCK):
-            some = slice(start, start + _BLOCK)
-            rest, event = conductance[cells[some]], pulses[cells[some]]
-            shift[cells[some]] = self._displacement(rest, cells[some], event, steps[some])
+    def _update(
+        self, state: ChipState, cells: Cells, pulses: NDArray[np.uint32], steps: Steps
+    ) -> None:
+        """Bring what is remembered of `cells`, each at its own step, up to date."""
+        moved = np.flatnonzero(steps != self._step[cells])
+        conductance = state.conductance.reshape(-1)
+        for start in range(0, moved.size, _BLOCK):
+            some = moved[start : start + _BLOCK]
+            these, step = cells[some], steps[some]
+            shift = self._displacement(conductance[these], these, pulses[some], step)
+            self._step[these], self._shift[these] = step, shift
 
     def _displacement(
         self, rest: Values, cells: Cells, event: NDArray[np.uint32], steps: Steps

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import CellConverter
-from rgnn_hal_firmware.noise import Disturbed, Values
+from rgnn_hal_firmware.noise import Cells, Disturbances, Disturbed, Values
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal
-
-Numbers = NDArray[np.integer]
+from rgnn_hal_firmware.state import ChipState
 
 _SMOOTH = 1.5
 """Steps of noise from which rounding is noise too."""
@@ -32,40 +31,46 @@ _BLOCK = 1 << 14
 class CellReader:
     """The instrument that reads single cells."""
 
-    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+    def __init__(self, parameters: ChipParameters, seed: int, disturbances: Disturbances) -> None:
+        self._disturbances = disturbances
         self._converter = CellConverter.of(parameters)
         self._seed = seed
 
-    def read(
-        self, cells: Disturbed, mean: Values, number: Numbers, event: Numbers, samples: int
-    ) -> Values:
-        """Mean of `samples` reads, S; all arrays have the window's shape.
+    def read(self, cells: Cells, state: ChipState, samples: int) -> Values:
+        """Mean of `samples` reads of each of `cells` (flat indices), S; counts them."""
+        conductance, reads = np.empty(cells.size), state.reads.reshape(-1)
+        for start in range(0, cells.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            some = cells[block]
+            event = reads[some]
+            conductance[block] = self._read(some, state, event, samples)
+            reads[some] = event + np.uint32(samples)
+        return conductance
 
-        Args:
-            cells: to be read.
-            mean: of each cell while it is read, S; consumed.
-            number: of each cell on the chip.
-            event: number of each cell's first read.
-            samples: reads.
-        """
+    def _read(
+        self, cells: Cells, state: ChipState, event: NDArray[np.uint32], samples: int
+    ) -> Values:
+        """Mean of `samples` reads of `cells` (flat indices), the first of number `event`, S."""
+        disturbed = self._disturbances.among(cells, state)
+        mean = disturbed.conductance(state.time)
         if samples == 1:
-            total = self._sum(cells, mean, number, event, 1)
+            total = self._sum(disturbed, mean, event, 1)
         else:
-            singly = self._needs_single_reads(cells, mean)
-            some = mean[singly][None]
-            total = self._sum(cells, mean, number, event, samples)
+            singly = np.flatnonzero(self._needs_single_reads(disturbed, mean))
+            some = mean[singly]
+            total = self._sum(disturbed, mean, event, samples)
             if some.size:
-                few, number, event = cells.picked(singly), number[singly][None], event[singly][None]
-                total[singly] = sum(
-                    self._sum(few, some.copy(), number, event + read, 1)[0]
-                    for read in range(samples)
-                )
+                # Every read of every such cell, at once.
+                few = self._disturbances.among(np.tile(cells[singly], samples), state)
+                number = np.arange(samples, dtype=np.uint32)[:, None] + event[singly]
+                reads = self._sum(few, np.tile(some, samples), number.reshape(-1), 1)
+                total[singly] = reads.reshape(number.shape).sum(axis=0)
         total *= self._converter.step / samples
         return total
 
     def _needs_single_reads(self, cells: Disturbed, mean: Values) -> NDArray[np.bool_]:
         lowest = mean - _REACH * cells.sigma
-        lowest[cells.fast.where] -= cells.fast.amplitude
+        lowest[cells.fast.place] -= cells.fast.amplitude
         needs = lowest < 0.0
         np.subtract(2.0 * mean, lowest, out=lowest)
         needs |= lowest > self._converter.top * self._converter.step
@@ -73,22 +78,18 @@ class CellReader:
         return needs
 
     def _sum(
-        self, cells: Disturbed, mean: Values, number: Numbers, event: Numbers, samples: int
+        self, cells: Disturbed, mean: Values, event: NDArray[np.uint32], samples: int
     ) -> Values:
         """Sum of `samples` reads, in codes; consumes `mean`."""
         mean *= samples
         cells.disturb(mean, event, samples)
-        rounding = (samples - 1) * self._converter.step**2 / 12
-        rows = max(1, _BLOCK // mean.shape[1])
-        for start in range(0, mean.shape[0], rows):
-            block = slice(start, start + rows)
-            noise = normal(self._seed, Purpose.CELL_READ, number[block], event[block])
-            spread = cells.sigma[block]
-            if samples > 1:
-                spread = samples * spread**2
-                spread += rounding
-                np.sqrt(spread, out=spread)
-            noise *= spread
-            mean[block] += noise
-            self._converter.codes(mean[block], samples)
+        noise = normal(self._seed, Purpose.CELL_READ, cells.cells, event)
+        spread = cells.sigma
+        if samples > 1:
+            spread = samples * spread**2
+            spread += (samples - 1) * self._converter.step**2 / 12
+            np.sqrt(spread, out=spread)
+        noise *= spread
+        mean += noise
+        self._converter.codes(mean, samples)
         return mean

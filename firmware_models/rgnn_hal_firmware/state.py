@@ -4,7 +4,7 @@ This is all that changes while a chip lives; everything else follows from its pr
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.window import Side, Window
 
 StreamKey = tuple[Window, Side]
+
+_PULSED = "conductance", "formed", "stress", "pulses", "pulsed_at"
+"""What pulses change in cells."""
 
 
 @dataclass
@@ -72,14 +75,28 @@ class ChipState:
         for position in self.streams.values():
             position.conversions = 0
 
-    def copy_cells(self) -> "ChipState":
-        """The same state with its own copy of what pulses change."""
-        return replace(
-            self,
-            conductance=self.conductance.copy(),
-            formed=self.formed.copy(),
-            stress=self.stress.copy(),
-            pulses=self.pulses.copy(),
-            pulsed_at=self.pulsed_at.copy(),
-            streams={key: replace(position) for key, position in self.streams.items()},
-        )
+    def remember(self, cells: NDArray[np.int64]) -> "Memory":
+        """What pulses to `cells` (flat indices) may change, for `recall`."""
+        values = {name: getattr(self, name).reshape(-1)[cells] for name in _PULSED}
+        streams = {key: replace(position) for key, position in self.streams.items()}
+        return Memory(cells, values, self.time_ns, self.product_time_ns, streams)
+
+    def recall(self, memory: "Memory") -> None:
+        """Be as at the time of `memory` again."""
+        for name, values in memory.values.items():
+            getattr(self, name).reshape(-1)[memory.cells] = values
+        self.time_ns, self.product_time_ns = memory.time_ns, memory.product_time_ns
+        self.streams = memory.streams
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What some cells of a chip were, and its clocks."""
+
+    cells: NDArray[np.int64]
+    """Flat indices."""
+    values: dict[str, NDArray[Any]]
+    """By name of the state's array."""
+    time_ns: int
+    product_time_ns: int
+    streams: dict[StreamKey, StreamPosition]

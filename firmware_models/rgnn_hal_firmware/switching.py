@@ -30,7 +30,7 @@ from scipy.special import ndtri
 
 from rgnn_hal_firmware.endurance import Endurance
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal, uniform
+from rgnn_hal_firmware.randomness import Purpose, normal, normal_pair, uniform
 from rgnn_hal_firmware.state import ChipState
 
 Cells = NDArray[np.int64]
@@ -86,8 +86,7 @@ class Switching:
         now = conductance[cells]
         for done, together in _train(count):
             these = pulses.after(done)
-            work = self._work(these, together)
-            ceiling = self._highest(these, together)
+            work, ceiling = self._drawn(these, together)
             ceiling *= compliance
             ceiling *= self._endurance.compliance(these.event)
             ceiling -= now
@@ -178,14 +177,29 @@ class Switching:
             share *= alive
         return share
 
+    def _drawn(self, pulses: _Pulses, count: int) -> tuple[Values, Values]:
+        """`_work` and `_highest`."""
+        if count > 1:
+            return self._work(pulses, count), self._highest(pulses, count)
+        # Two numbers of one draw: half of the time.
+        rate, compliance = normal_pair(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
+        return self._single(rate, pulses), self._relative(compliance)
+
+    def _single(self, draw: Values, pulses: _Pulses) -> Values:
+        draw *= self._switching.rate_sigma_cycle
+        draw += pulses.log_rate
+        return np.exp(draw, out=draw)
+
+    def _relative(self, draw: Values) -> Values:
+        draw *= self._switching.compliance_cv_cycle
+        return np.exp(draw, out=draw)
+
     def _work(self, pulses: _Pulses, count: int) -> Values:
         """x of the next `count` pulses together."""
         sigma = self._switching.rate_sigma_cycle
         draw = normal(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
         if count == 1:
-            draw *= sigma
-            draw += pulses.log_rate
-            return np.exp(draw, out=draw)
+            return self._single(draw, pulses)
         mean = np.exp(sigma**2 / 2)
         draw *= mean * np.sqrt(np.expm1(sigma**2) * count)
         draw += mean * count
@@ -194,16 +208,10 @@ class Switching:
 
     def _highest(self, pulses: _Pulses, count: int) -> Values:
         """The highest compliance of the next `count` pulses, relative to the cell's own."""
-        switching = self._switching
-        if count == 1:
-            draw = normal(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
-        else:
-            share = _share(np.exp(pulses.log_rate))
-            effective = np.maximum(1.0, count * share * (0.6 + 0.4 * share))
-            lowest = uniform(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
-            draw = ndtri(lowest ** (1.0 / effective))
-        draw *= switching.compliance_cv_cycle
-        return np.exp(draw, out=draw)
+        share = _share(np.exp(pulses.log_rate))
+        effective = np.maximum(1.0, count * share * (0.6 + 0.4 * share))
+        lowest = uniform(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
+        return self._relative(np.asarray(ndtri(lowest ** (1.0 / effective))))
 
 
 def _disturbed(state: ChipState, room: Values, work: Values) -> None:

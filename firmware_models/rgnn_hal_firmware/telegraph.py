@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, uniform
-from rgnn_hal_firmware.window import Window
 
 Values = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -42,9 +41,8 @@ class Traps:
     seed: int
     cell: Index
     """Flat index of the trap's cell on the chip."""
-    row: Index
-    """Of the cell, within the window that the traps were selected for."""
-    col: Index
+    place: Index
+    """Of that cell among those that the traps were looked up for."""
     amplitude: Values
     """A, S."""
     empty: Values
@@ -58,29 +56,18 @@ class Traps:
         telegraph, array = parameters.telegraph, parameters.array
         present = uniform(seed, Purpose.TRAP_PRESENT, np.arange(array.rows * array.cols))
         cell = np.flatnonzero(present < telegraph.cell_fraction)
-        row, col = np.divmod(cell, array.cols)
         spread = telegraph.amplitude_sigma * normal(seed, Purpose.TRAP_AMPLITUDE, cell)
         low, high = np.log(telegraph.time_constants)
         log_time = low + (high - low) * uniform(seed, Purpose.TRAP_TIME, cell)
         empty = uniform(seed, Purpose.TRAP_OCCUPANCY, cell)
         amplitude = telegraph.amplitude_median * np.exp(spread)
-        return cls(seed, cell, row, col, amplitude, empty, np.exp(log_time))
+        return cls(seed, cell, cell, amplitude, empty, np.exp(log_time))
 
     def split(self, time_constant: float) -> tuple[Self, Self]:
         """Those below `time_constant` (s), and the others."""
         fast = self.time_constant < time_constant
-        return self._select(fast), self._select(~fast)
-
-    def inside(self, window: Window) -> Self:
-        """Those in `window`, numbered within it."""
-        inside = (self.row >= window.row_start) & (self.row < window.row_stop)
-        inside &= (self.col >= window.col_start) & (self.col < window.col_stop)
-        return self._select(inside, (window.row_start, window.col_start))
-
-    @property
-    def where(self) -> tuple[Index, Index]:
-        """Index of the cells in an array of the window's shape."""
-        return self.row, self.col
+        slow = ~fast
+        return self.chosen(fast, self.place[fast]), self.chosen(slow, self.place[slow])
 
     @property
     def variance(self) -> Values:
@@ -119,20 +106,33 @@ class Traps:
         shift: Values = self.amplitude * ((draw < self.empty) - self.empty)
         return shift
 
-    def moved(self, which: NDArray[np.bool_] | Index, row: Index, col: Index) -> Self:
-        """Some of the traps, at other places: `row` and `col` of each."""
+    def chosen(self, which: NDArray[np.bool_] | Index, place: Index) -> Self:
+        """Some of the traps, and the place of each."""
         return type(self)(
             self.seed,
             self.cell[which],
-            row,
-            col,
+            place,
             self.amplitude[which],
             self.empty[which],
             self.time_constant[which],
         )
 
-    def _select(self, which: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Self:
-        return self.moved(which, self.row[which] - origin[0], self.col[which] - origin[1])
+
+class TrapTable:
+    """The traps of one chip, found by cell."""
+
+    def __init__(self, traps: Traps, cells: int) -> None:
+        self._traps = traps
+        self._number = np.full(cells, -1, np.int32)
+        self._number[traps.cell] = np.arange(traps.cell.size)
+
+    def among(self, cells: Index) -> Traps:
+        """Those of `cells` (flat indices)."""
+        if not self._traps.cell.size:
+            return self._traps
+        number: NDArray[np.int32] = self._number[cells]
+        place = np.flatnonzero(number >= 0)
+        return self._traps.chosen(number[place].astype(np.intp), place)
 
 
 def _binomial(draw: Values, count: int, probability: Values) -> Values:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal
 from rgnn_hal_firmware.tabulated import Tabulated
-from rgnn_hal_firmware.window import Window
 
 Values = NDArray[np.float64]
+Cells = NDArray[np.int64]
 
 ROOM = 300.0
 """K: where conductances are stated."""
@@ -35,12 +35,11 @@ class Thermal:
         self._sd = thermal.coefficient_sd
         self._above_room = temperature - ROOM
         self._seed = seed
-        self._cols = parameters.array.cols
 
-    def factor(self, conductance: Values, window: Window) -> Values | None:
-        """G(T) / G(300 K) of the cells of `window`, of `conductance` (S); None at 300 K."""
+    def factor(self, conductance: Values, cells: Cells) -> Values | None:
+        """G(T) / G(300 K) of `cells` (flat indices), of `conductance` (S); None at 300 K."""
         if self._above_room == 0.0:
             return None
-        draw = normal(self._seed, Purpose.TEMPERATURE_COEFFICIENT, window.cells(self._cols))
+        draw = normal(self._seed, Purpose.TEMPERATURE_COEFFICIENT, cells)
         exponent = self._coefficient.at(conductance) + self._sd * draw
         return np.asarray(np.exp(exponent * self._above_room))
