@@ -82,7 +82,7 @@ class FormingReport:
     breakdown_voltage: NDArray[np.float64]
     """Amplitude at which a cell broke down in this call, V; NaN where it did not."""
     conductance: NDArray[np.float64]
-    """Last reading, S."""
+    """Last reading of each cell, S; cells are read until they have formed."""
     chip_seconds: float
     """Time it took on the chip's clock."""
 
@@ -154,7 +154,8 @@ def form(
                 width=ramp.width,
                 region=region,
             )
-            conductance = macro.read_conductance(region)
+            reading = macro.read_conductance(region, mask=pending)
+            np.copyto(conductance, reading, where=pending)
             broken = pending & (conductance >= threshold)
             breakdown[broken] = voltage
             formed |= broken

@@ -65,13 +65,19 @@ class PulseTrain:
             check_pulse(spec, kind, every, voltage, gate, self.width, 1)
 
     def climb(
-        self, step: NDArray[np.intp], again: NDArray[np.bool_], back: NDArray[np.bool_]
-    ) -> NDArray[np.intp]:
+        self, step: NDArray[np.int16], again: NDArray[np.bool_], back: NDArray[np.bool_]
+    ) -> NDArray[np.int16]:
         """Next steps of one polarity: up where it goes on `again`, down where it comes `back`."""
-        return np.maximum(step + again - _BACK * back, 0)
+        following: NDArray[np.int16] = step + again - np.int16(_BACK) * back
+        return np.maximum(following, np.int16(0))
+
+    @property
+    def length(self) -> int:
+        """Pulses after which a cell has seen every step of either polarity."""
+        return max(len(self.set_gate), len(self.reset_voltage))
 
     def amplitudes(
-        self, kind: PulseKind, step: NDArray[np.intp]
+        self, kind: PulseKind, step: NDArray[np.integer]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(cell voltage, gate voltage), V, at each `step`; the last step repeats.
 

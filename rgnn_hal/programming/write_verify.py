@@ -1,14 +1,15 @@
 """Write-verify: pulse all cells towards their targets, read, repeat, and keep a record per cell.
 
-Every round reads the region once and gives each unfinished cell one pulse towards its target, SET
-where it is too low and RESET where it is too high. A cell is finished when a reading lies within
+Every round gives each unfinished cell one pulse towards its target, SET where it is too low and
+RESET where it is too high, and reads it again. A cell is finished when a reading lies within
 the guard band, 0.7 of the tolerance; it is never pulsed again. Without the band, cells that barely
 passed would fall out of the tolerance by read noise and telegraph noise (4 % of them on chip40nm).
-Cells that run out of pulses keep what they reached and are reported, never hidden. All cells go at
+Cells that run out of pulses, or that no pulse of the train moves, keep what they reached and are
+reported, never hidden. All cells go at
 once: the loop is over rounds, not over cells.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -22,7 +23,7 @@ from rgnn_hal.progress import Progress, silent
 _GUARD = 0.7
 """Accepted in a verification, of the tolerance."""
 _VERIFY_SAMPLES = 4
-_FINAL_SAMPLES = 16
+FINAL_SAMPLES = 16
 """Reads averaged for the final map: the error it reports is the cell's, not one read's noise."""
 
 
@@ -37,7 +38,7 @@ class CellStatus(IntEnum):
     EXHAUSTED = 1
     """It answered to pulses, but ran out of them."""
     STUCK = 2
-    """Its conductance never moved by more than the tolerance: short, open or unformed."""
+    """The whole train did not move it by more than the tolerance: short, open or unformed."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ProgrammingReport:
     conductance: NDArray[np.float64]
     """Final map, S: an average of 16 reads after the last pulse."""
     pulses: NDArray[np.int32]
-    """Pulses that each cell received."""
+    """Pulses that each cell received; 0 where the hardware wrote by itself."""
     reversals: NDArray[np.int32]
     """Changes of polarity."""
     status: NDArray[np.int8]
@@ -129,9 +130,10 @@ def write_verify(
             if not cells.pending.size:
                 break
             pulser.pulse(cells)
-            cells.verify(macro.read_conductance(region, samples))
+            cells.verify(macro.read_conductance(region, samples, mask=cells.mask))
+            cells.give_up(train.length, tolerance)
             progress(region.cells - cells.pending.size, region.cells, "programming")
-        final = macro.read_conductance(region, min(_FINAL_SAMPLES, spec.max_samples))
+        final = macro.read_conductance(region, min(FINAL_SAMPLES, spec.max_samples))
         return ProgrammingReport(
             region=region,
             target=goal,
@@ -165,7 +167,9 @@ class _Cells:
     """Polarity of the next pulse."""
     direction: NDArray[np.int8]
     """Polarity of the last pulse, 0 before the first."""
-    steps: dict[PulseKind, NDArray[np.intp]]
+    steps: dict[PulseKind, NDArray[np.int16]]
+    stuck: list[NDArray[np.intp]] = field(default_factory=list)
+    """Flat indices of cells that were given up."""
 
     @classmethod
     def of(cls, goal: NDArray[np.float64], first: NDArray[np.float64], accepted: float) -> "_Cells":
@@ -180,24 +184,42 @@ class _Cells:
             moved=np.zeros(goal.size),
             wanted=np.zeros(goal.size, np.int8),
             direction=np.zeros(goal.size, np.int8),
-            steps={kind: np.zeros(goal.size, np.intp) for kind in _SIGNS},
+            steps={kind: np.zeros(goal.size, np.int16) for kind in _SIGNS},
         )
         cells.verify(first)
         return cells
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which cells are pending."""
+        mask = np.zeros(self.pulses.shape, np.bool_)
+        mask.reshape(-1)[self.pending] = True
+        return mask
 
     def verify(self, reading: NDArray[np.float64]) -> None:
         """Judge pending cells by a `reading` of the region, S, and let go of the finished."""
         now = reading.reshape(-1)[self.pending]
         np.maximum(self.moved, np.abs(now - self.first), out=self.moved)
         error = now - self.goal
-        left = np.abs(error) > self.accepted
-        if not left.all():
-            error = error[left]
-            self.pending, self.goal = self.pending[left], self.goal[left]
-            self.first = self.first[left]
-            self.moved, self.direction = self.moved[left], self.direction[left]
-            self.steps = {kind: step[left] for kind, step in self.steps.items()}
         self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
+        np.abs(error, out=error)
+        self._keep(np.flatnonzero(error > self.accepted))
+
+    def give_up(self, pulses: int, tolerance: float) -> None:
+        """Let go of cells that `pulses` pulses have not moved by more than `tolerance`, S."""
+        deaf = self.moved <= tolerance
+        if deaf.any():
+            deaf &= self.pulses.reshape(-1)[self.pending] >= pulses
+            self.stuck.append(self.pending[deaf])
+            self._keep(np.flatnonzero(~deaf))
+
+    def _keep(self, which: NDArray[np.intp]) -> None:
+        """Of the pending."""
+        if which.size < self.pending.size:
+            self.pending, self.goal = self.pending[which], self.goal[which]
+            self.first, self.moved = self.first[which], self.moved[which]
+            self.wanted, self.direction = self.wanted[which], self.direction[which]
+            self.steps = {kind: step[which] for kind, step in self.steps.items()}
 
     def count(self) -> None:
         """Pending cells have been pulsed the way they wanted."""
@@ -210,6 +232,8 @@ class _Cells:
         status = np.full(self.pulses.size, CellStatus.VERIFIED, np.int8)
         stuck = self.moved <= tolerance
         status[self.pending] = np.where(stuck, CellStatus.STUCK, CellStatus.EXHAUSTED)
+        for cells in self.stuck:
+            status[cells] = CellStatus.STUCK
         return status.reshape(self.pulses.shape)
 
 

@@ -50,8 +50,10 @@ def test_the_record_of_every_cell_agrees_with_what_happened(seed: int, response:
     assert report.success_fraction == good.mean()
     assert report.mean_pulses == received.mean()
     assert report.rms_error == pytest.approx(np.sqrt((report.error[good] ** 2).mean()))
-    assert (report.pulses[~good] == 40).all()
-    assert np.array_equal(report.status == CellStatus.STUCK, macro.stuck & ~good)
+    stuck = report.status == CellStatus.STUCK
+    assert np.array_equal(stuck, macro.stuck & ~good)
+    assert (report.pulses[stuck] == PulseTrain.within(macro.spec).length).all()
+    assert (report.pulses[~good & ~stuck] == 40).all()
 
 
 def test_cells_that_answer_all_reach_their_targets() -> None:
