@@ -30,6 +30,12 @@ from tests.drivers.probed_array import (
 
 SHAPE = (4, 3)
 EVERY = np.ones(SHAPE, np.bool_)
+_SENSITIVE = {
+    "conductance = [1e-6, 40e-6]": "conductance = [0.1e-6, 5e-6]",
+    "range = 100e-6": "range = 1e-6",
+    'matrix_row = "B"\ncurrent_limit = 1e-3': 'matrix_row = "B"\ncurrent_limit = 1e-6',
+}
+"""A bench whose ammeter has its compliance at 1 uA."""
 
 
 @pytest.fixture
@@ -127,6 +133,22 @@ def test_what_cannot_be_grounded_says_so(served: ServedBench, tmp_path: Path) ->
         assert works(again, served)
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_opening_after_somebody_who_died_switches_off_before_relays_move(
+    served: ServedBench, tmp_path: Path, linked: bool
+) -> None:
+    for name, program in (
+        ("matrix", 'channel.close("1A01,1B05,1C08")'),
+        ("smu2", "smua.source.levelv=1.6 smua.source.output=1"),
+        ("smu1", "smub.source.output=1 smua.source.levelv=2 smua.source.output=1 nonsense()"),
+    ):
+        served.bench.instruments[name].controller.execute(program)
+    with open_bench(served, tmp_path, linked=linked) as macro:
+        assert served.bench.grounded
+        assert works(macro, served)
+    assert served.bench.incidents == []
+
+
 @pytest.mark.parametrize("verb", ["pulse", "read"])
 def test_ctrl_c_grounds_and_leaves_no_late_answer_behind(
     served: ServedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
@@ -153,16 +175,13 @@ def test_ctrl_c_grounds_and_leaves_no_late_answer_behind(
 def test_a_reading_in_compliance_is_no_data(
     served: ServedBench, tmp_path: Path, linked: bool
 ) -> None:
-    edits = {
-        "range = 100e-6": "range = 10e-6",
-        'matrix_row = "B"\ncurrent_limit = 1e-3': 'matrix_row = "B"\ncurrent_limit = 1e-5',
-    }
-    with open_bench(served, tmp_path, linked=linked, edits=edits) as macro:
+    with open_bench(served, tmp_path, linked=linked, edits=_SENSITIVE) as macro:
+        macro.pulse(PulseKind.RESET, EVERY, voltage=2.4, gate_voltage=3.0, width=1e-3, count=3)
         assert works(macro, served)
         one = np.zeros(SHAPE, np.bool_)
         one[2, 1] = True
-        macro.pulse(PulseKind.SET, one, voltage=2.4, gate_voltage=2.4, width=1e-3)
-        assert cells(served)[2, 1] > 51e-6
+        macro.pulse(PulseKind.SET, one, voltage=1.6, gate_voltage=1.6, width=1e-3)
+        assert cells(served)[2, 1] > 10e-6
         with pytest.raises(
             DeviceError, match=r"compliance or overflow, the first at cell \(2, 1\)"
         ):
@@ -172,7 +191,9 @@ def test_a_reading_in_compliance_is_no_data(
 
 
 def test_a_pulse_in_compliance_is_an_error(served: ServedBench, tmp_path: Path) -> None:
-    edits = {'matrix_row = "A"\ncurrent_limit = 1e-3': 'matrix_row = "A"\ncurrent_limit = 1e-4'}
+    edits = _SENSITIVE | {
+        'matrix_row = "A"\ncurrent_limit = 1e-3': 'matrix_row = "A"\ncurrent_limit = 1e-6'
+    }
     with open_bench(served, tmp_path, edits=edits) as macro:
         with pytest.raises(DeviceError, match=r"SET pulse to cell \(0, 0\) ended in compliance"):
             macro.pulse(PulseKind.SET, EVERY, voltage=2.4, gate_voltage=2.4, width=1e-3)
@@ -221,6 +242,7 @@ def test_relays_that_do_not_close_keep_voltage_off(
             {'instrument = "smu1"\nchannel = "smub"': 'instrument = "smu2"\nchannel = "smub"'},
             "drive and sense must be the channels of one instrument",
         ),
+        ({"read_noise": "max_batch = 1000\nread_noise"}, "max_batch * max_samples is 64000"),
         ({"[macro]": "[macro"}, "is not TOML"),
     ],
 )

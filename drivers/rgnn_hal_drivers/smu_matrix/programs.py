@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rgnn_hal.macro import PulseKind, Side
-from rgnn_hal_drivers.smu_matrix_config import BenchConfig, ChannelConfig, Role
-from rgnn_hal_drivers.smu_matrix_link import Step
+from rgnn_hal_drivers.smu_matrix.config import BenchConfig
+from rgnn_hal_drivers.smu_matrix.instruments import Step
+from rgnn_hal_drivers.smu_matrix.tables import ChannelConfig, Role
 
 _PULSE_NPLC = 0.001
 """Integration at the end of a pulse, as short as it gets."""
@@ -38,10 +39,11 @@ class Programs:
 
     def configure(self) -> Iterator[Step]:
         """From whatever state to a known one, everything off."""
+        # Whoever was here before may have died with outputs on, and reset() opens relays.
+        yield from self.ground()
         for name, instrument in self.config.instruments.items():
             if instrument.resource is not None:
                 yield Step(name, "reset()")
-        yield from self.ground()
         for role, one in self.config.channels.items():
             highest = self._highest(role)
             yield self._tell(

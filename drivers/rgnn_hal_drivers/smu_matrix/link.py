@@ -1,25 +1,21 @@
-"""Instruments that run scripts: exchanges that are whole or raise, and the groups they form.
+"""One connection to an instrument that runs scripts: exchanges that are whole or raise.
 
-One exchange is a script, begun by `loadandrunscript` and ended by `endscript`, and behind it
+An exchange is a script, begun by `loadandrunscript` and ended by `endscript`, and behind it
 `print(errorqueue.next())`: the script runs on the instrument whatever becomes of the connection,
 and the line about errors ends the answer. Bulk data are read in an exchange of their own, when it
-is known that they are there. Instruments on the TSP-Link of another are reached through that one,
-as `node[N]`: then one exchange serves them all. In programs `@` stands for whatever leads to the
-instrument of the step.
+is known that they are there.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import ConfigurationError, DeviceError, HalError, TransportError
 from rgnn_hal_drivers.ownership import Ownership
-from rgnn_hal_drivers.smu_matrix_config import BenchConfig, InstrumentConfig
+from rgnn_hal_drivers.smu_matrix.tables import InstrumentConfig
 from rgnn_hal_drivers.visa import open_stream
 from rgnn_hal_drivers.visa_stream import Broken, Silent, Stream
 
@@ -30,13 +26,6 @@ _LONGEST_LINE = 4096
 _NEXT_ERROR = "print(errorqueue.next())"
 _ERROR_FIELDS = 4
 """Code, message, severity, node."""
-
-
-class Step(NamedTuple):
-    """A line of TSP for one instrument."""
-
-    instrument: str
-    text: str
 
 
 class TspLink:
@@ -51,6 +40,8 @@ class TspLink:
         self._stream: Stream | None = None
         self._in_step = False
         """Whether every question that was sent has got its whole answer."""
+        self._busy_until = 0.0
+        """When the last script will have ended, on the monotonic clock."""
 
     def connect(self) -> None:
         """Connect anew unless the connection is as it should be; verify who answers.
@@ -65,7 +56,7 @@ class TspLink:
             self._stream.close()
         with self._translated():
             self._stream = open_stream(self._resource, self._config.backend, _PATIENCE)
-        with self._dialogue(0.0) as talk:
+        with self._dialogue(max(0.0, self._busy_until - time.monotonic())) as talk:
             fields = talk.ask("*IDN?").split(",")
             if len(fields) < 3:
                 raise TransportError(
@@ -82,7 +73,8 @@ class TspLink:
         """
         self._require_connection()
         printed, errors = [], []
-        with self._dialogue(seconds) as talk:
+        self._busy_until = time.monotonic() + 2 * seconds
+        with self._dialogue(2 * seconds) as talk:
             if lines:
                 talk.say("\n".join(("loadandrunscript", *lines, "endscript")))
             talk.say(_NEXT_ERROR)
@@ -125,7 +117,7 @@ class TspLink:
         assert self._stream is not None
         self._in_step = False
         with self._translated():
-            yield _Talk(self._stream, time.monotonic() + _PATIENCE + 2 * seconds)
+            yield _Talk(self._stream, time.monotonic() + _PATIENCE + seconds)
         self._in_step = True
 
     @contextmanager
@@ -160,106 +152,6 @@ class _Talk:
 
     def exactly(self, count: int) -> bytes:
         return self._stream.receive(count, self._deadline)
-
-
-class Instruments:
-    """All instruments of a bench, through as few connections as it has."""
-
-    def __init__(self, config: BenchConfig) -> None:
-        self._master = config.channels["drive"].instrument
-        self._configs = config.instruments
-        self._links: dict[str, TspLink] = {}
-
-    @classmethod
-    def open(cls, config: BenchConfig) -> Self:
-        """Own, connect and identify every instrument.
-
-        Raises:
-            DeviceError: one is in use, or not on the TSP-Link.
-            TransportError: one does not answer.
-            ConfigurationError: one is not what the configuration says.
-        """
-        instruments = cls(config)
-        try:
-            for name, one in config.instruments.items():
-                if one.resource is not None:
-                    instruments._links[name] = TspLink(name, one)
-            for link in instruments._links.values():
-                link.connect()
-                link.run(["errorqueue.clear()"], 0.0)
-            instruments._find_nodes()
-        except BaseException:
-            instruments.close()
-            raise
-        return instruments
-
-    def run(self, steps: Iterable[Step], seconds: float = 0.0) -> list[str]:
-        """Run steps in their order, neighbours on one connection in one exchange.
-
-        Raises:
-            DeviceError: an instrument reports errors; later exchanges were not begun.
-            TransportError: a dialogue broke.
-        """
-        printed = []
-        for link, lines in self._exchanges(steps):
-            printed += link.run(lines, seconds)
-        return printed
-
-    def block(self, column: str, count: int) -> NDArray[np.float64]:
-        """Numbers of a buffer of the instrument that measures."""
-        return self._links[self._master].block(column, count)
-
-    def check(self) -> None:
-        """Ask every connection for errors; raises as `run` does."""
-        for link in self._links.values():
-            link.run([], 0.0)
-
-    def ground(self, steps: Iterable[Step]) -> None:
-        """Run steps as far as possible, on new connections where old ones broke.
-
-        Raises:
-            HalError: the first that failed, after all others were tried.
-        """
-        failure: Exception | None = None
-        for link, lines in self._exchanges(steps):
-            try:
-                link.connect()
-                link.run(lines, 0.0)
-            except Exception as error:
-                failure = failure or error
-        if failure is not None:
-            raise failure
-
-    def close(self) -> None:
-        """Disconnect and let go. Idempotent."""
-        for link in self._links.values():
-            link.close()
-
-    def _exchanges(self, steps: Iterable[Step]) -> Iterator[tuple[TspLink, list[str]]]:
-        for link, group in groupby(steps, lambda step: self._link(step.instrument)):
-            yield link, [step.text.replace("@", self._prefix(step.instrument)) for step in group]
-
-    def _link(self, instrument: str) -> TspLink:
-        return self._links.get(instrument) or self._links[self._master]
-
-    def _prefix(self, instrument: str) -> str:
-        node = self._configs[instrument].node
-        return "" if node is None else f"node[{node}]."
-
-    def _find_nodes(self) -> None:
-        linked = {name: one for name, one in self._configs.items() if one.node is not None}
-        if not linked:
-            return
-        self._links[self._master].run(["tsplink.reset()"], 1.0)
-        for name, one in linked.items():
-            try:
-                printed = self.run([Step(name, "print(@model)"), Step(name, "print(@serialno)")])
-            except DeviceError as error:
-                raise DeviceError(
-                    f"{name} is not node {one.node} of the TSP-Link of {self._master} ({error}); "
-                    "check cables and node numbers"
-                ) from error
-            verify(name, one, *printed)
 
 
 def verify(name: str, config: InstrumentConfig, model: str, serial: str) -> None:

@@ -16,134 +16,27 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    StringConstraints,
-    ValidationError,
-    model_validator,
+from pydantic import ValidationError, model_validator
+
+from rgnn_hal.macro import ConfigurationError, PulseKind
+from rgnn_hal_drivers.smu_matrix.models import MATRIX_MODELS, SMU_MODELS, SmuModel
+from rgnn_hal_drivers.smu_matrix.tables import (
+    ArrayConfig,
+    ChannelConfig,
+    InstrumentConfig,
+    MeasureConfig,
+    PulseConfig,
+    Role,
+    Table,
+    WiringConfig,
 )
 
-from rgnn_hal.macro import ConfigurationError, PulseKind, PulseLimits, Range
-from rgnn_hal_drivers.smu_matrix_models import MATRIX_MODELS, SMU_MODELS, SmuModel
-
-Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
-Role = Literal["drive", "sense", "gate"]
 _COLUMN = re.compile(r"[1-6]-(0[1-9]|1[0-2])")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ArrayConfig(_Table):
-    """What the array is."""
-
-    identity: Text
-    rows: PositiveInt
-    cols: PositiveInt
-    conductance: tuple[NonNegativeFloat, PositiveFloat]
-    """Window that cells can be programmed into, S."""
-    read_voltage: PositiveFloat = 0.2
-    """Reads use -read_voltage ... read_voltage, V."""
-    read_noise: NonNegativeFloat
-    """Largest rms white noise of one cell in one read, S; the ammeter's is added to it."""
-    max_batch: PositiveInt = 64
-    max_samples: Annotated[int, Field(ge=1, le=1000)] = 64
-
-
-class InstrumentConfig(_Table):
-    """One instrument."""
-
-    model: Text
-    serial: Text
-    resource: Text | None = None
-    """VISA resource string."""
-    backend: Text = "@py"
-    """Of pyvisa: `@py`, `@ivi`, or a path."""
-    node: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Number on the TSP-Link."""
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if (self.resource is None) == (self.node is None):
-            raise ValueError("give either resource (an address of its own) or node (TSP-Link)")
-        return self
-
-
-class ChannelConfig(_Table):
-    """One source-measure channel in a role."""
-
-    instrument: Text
-    channel: Literal["smua", "smub"]
-    matrix_row: Annotated[str, StringConstraints(pattern="^[A-H]$")]
-    current_limit: PositiveFloat
-    """Compliance, A."""
-
-
-class WiringConfig(_Table):
-    """Matrix columns of the array's lines, first line first."""
-
-    rows: tuple[str, ...]
-    cols: tuple[str, ...]
-    gates: tuple[str, ...]
-    """One per row: gate lines run along the rows."""
-
-
-class MeasureConfig(_Table):
-    """How currents are measured."""
-
-    range: PositiveFloat
-    """Full scale of the ammeter, A."""
-    nplc: PositiveFloat = 0.1
-    """Integration time, power line cycles."""
-    settle: Annotated[float, Field(ge=0, le=1)] = 1e-3
-    """From switching a source on to the first reading, s."""
-    gate_voltage: PositiveFloat = 1.1
-    """That opens a row for reading, V."""
-    line_frequency: Literal[50, 60] = 50
-    """Hz."""
-
-    @property
-    def aperture(self) -> float:
-        """Integration time, s."""
-        return self.nplc / self.line_frequency
-
-
-class PulseConfig(_Table):
-    """The envelope of one kind of pulse: lowest and highest."""
-
-    voltage: tuple[float, float]
-    """Over cell and transistor, V."""
-    gate_voltage: tuple[float, float]
-    """V."""
-    width: tuple[float, float]
-    """s."""
-    max_count: PositiveInt = 100
-
-    @property
-    def limits(self) -> PulseLimits:
-        """The same as a part of a spec."""
-        return PulseLimits(
-            voltage=Range(low=self.voltage[0], high=self.voltage[1]),
-            gate_voltage=Range(low=self.gate_voltage[0], high=self.gate_voltage[1]),
-            width=Range(low=self.width[0], high=self.width[1]),
-            max_count=self.max_count,
-        )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _ = self.limits
-        return self
-
-
-class BenchConfig(_Table):
+class BenchConfig(Table):
     """The whole file."""
 
     macro: ArrayConfig
@@ -249,7 +142,7 @@ class BenchConfig(_Table):
             raise ValueError(f"measure.range: {measure.range:g} A is none of {shown}")
         _within("measure.nplc", measure.nplc, *model.nplc)
         strongest = macro.conductance[1] * macro.read_voltage
-        if strongest > measure.range:
+        if strongest > measure.range * (1 + 1e-9):
             raise ValueError(
                 f"measure.range: a cell of {macro.conductance[1]:g} S draws {strongest:g} A at "
                 f"{macro.read_voltage:g} V, more than {measure.range:g} A"
