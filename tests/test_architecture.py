@@ -104,6 +104,19 @@ def test_firmware_models_know_nothing_of_the_library(file: Path) -> None:
         assert not within(name, "rgnn_hal_drivers"), f"{file} imports {name}"
 
 
+CONTROLLERS = ("rgnn_hal_firmware.scpi", "rgnn_hal_firmware.tsp")
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(PACKAGES["rgnn_hal_firmware"].glob("*.py")),
+    ids=names,
+)
+def test_a_chip_knows_nothing_of_the_controller_before_it(file: Path) -> None:
+    for name in imports(file):
+        assert not any(within(name, other) for other in CONTROLLERS), f"{file} imports {name}"
+
+
 def test_structures_and_cost_know_no_hardware_and_no_torch_is_needed_to_drive() -> None:
     for part in ("macro", "wrappers", "testing", "programming", "mapping", "cost"):
         for file in (PACKAGES["rgnn_hal"] / part).rglob("*.py"):
@@ -136,7 +149,15 @@ def test_nothing_executes_data_or_draws_from_global_random_state(file: Path) -> 
                 pytest.fail(f"{file} loads pickles")
 
 
-_RANDOM = {"default_rng", "Generator", "BitGenerator", "SeedSequence", "Philox", "PCG64", "PCG64DXSM"}
+_RANDOM = {
+    "default_rng",
+    "Generator",
+    "BitGenerator",
+    "SeedSequence",
+    "Philox",
+    "PCG64",
+    "PCG64DXSM",
+}
 
 
 @every_file

@@ -40,6 +40,7 @@ class SharedArray:
         self._owner: Client | None = None
         self._driven = False
         self._lost: ScpiError | None = None
+        """Why what was latched is not on the lines any more."""
         self.wake = threading.Event()
         """Set when `watch` is worth calling before the time that it gave."""
 
@@ -131,7 +132,7 @@ class SharedArray:
             if self._owner is not client:
                 raise ScpiError(102, f"owner: {self.owner or 'none'}; ask SYSTem:LOCK:REQuest?")
             if reading and self._lost is not None:
-                raise self._lost
+                raise ScpiError(self._lost.number, self._lost.detail)
             try:
                 yield
             except BaseException as error:

@@ -136,16 +136,20 @@ class ScpiServer:
             except OSError:
                 self._stopping.wait(0.05)  # stopping, or no file descriptors for the moment
                 continue
+            name = f"{peer[0]}:{peer[1]}"
+            thread = threading.Thread(
+                target=self._converse, args=(connection, name), name=f"scpi-{name}", daemon=True
+            )
             with self._guard:
                 if len(self._connections) >= self._max_connections:
                     connection.close()
                     continue
-                name = f"{peer[0]}:{peer[1]}"
-                thread = threading.Thread(
-                    target=self._converse, args=(connection, name), name=f"scpi-{name}", daemon=True
-                )
+                try:
+                    thread.start()
+                except RuntimeError:  # the system has no thread left to give
+                    connection.close()
+                    continue
                 self._connections[connection] = thread
-                thread.start()
 
     def _converse(self, connection: socket.socket, peer: str) -> None:
         session = Session(self._array, self._identity, peer)

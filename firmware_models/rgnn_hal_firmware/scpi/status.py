@@ -59,7 +59,8 @@ class ErrorQueue:
     """At most 32 entries, oldest first; when it overflows, the last one says so."""
 
     def __init__(self) -> None:
-        self._entries: deque[ScpiError] = deque()
+        # Text, not exceptions: their tracebacks would keep the blocks of refused commands alive.
+        self._entries: deque[str] = deque()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -67,17 +68,17 @@ class ErrorQueue:
     def push(self, error: ScpiError) -> None:
         """Append, or turn the last entry into -350."""
         if len(self._entries) == _LONGEST_QUEUE:
-            self._entries[-1] = ScpiError(-350)
+            self._entries[-1] = ScpiError(-350).entry
         else:
-            self._entries.append(error)
+            self._entries.append(error.entry)
 
     def pop(self) -> str:
         """The oldest entry, which is removed."""
-        return self._entries.popleft().entry if self._entries else NO_ERROR
+        return self._entries.popleft() if self._entries else NO_ERROR
 
     def pop_all(self) -> str:
         """Every entry, comma-separated."""
-        entries = [error.entry for error in self._entries] or [NO_ERROR]
+        entries = list(self._entries) or [NO_ERROR]
         self._entries.clear()
         return ",".join(entries)
 

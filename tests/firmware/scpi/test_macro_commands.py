@@ -1,6 +1,7 @@
 """What the macro does over the wire: the chip's own currents, and every refusal changes nothing."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -244,6 +245,19 @@ def test_a_refused_command_changes_nothing(
         twin.read_conductance(twin.whole).tobytes(),
         b"0",
     ]
+
+
+def test_refused_blocks_are_not_kept(talk: Conversation, block: Block) -> None:
+    message = b"MACR:VOLT ROWS,0,8,0,6,1,REAL64,%b\n" % block(bytes(4000))
+    tracemalloc.start()
+    try:
+        for _ in range(30):
+            talk.reply(message)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert error(talk) == -161
+    assert kept < 60_000
 
 
 def test_a_refusal_names_value_and_limit(talk: Conversation, block: Block) -> None:
