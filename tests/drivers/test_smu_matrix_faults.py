@@ -2,6 +2,9 @@
 
 import os
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,11 +16,14 @@ from rgnn_hal.macro import (
     DeviceError,
     Macro,
     PulseKind,
+    Region,
     TransportError,
     open_macro,
 )
+from rgnn_hal_drivers.smu_matrix import link
 from rgnn_hal_drivers.visa_stream import Stream
 from rgnn_hal_firmware.tsp import ServedBench, example_bench
+from rgnn_hal_firmware.tsp.interpreter import Session
 from tests.drivers.probed_array import (
     AMMETER,
     cells,
@@ -131,6 +137,75 @@ def test_what_cannot_be_grounded_says_so(served: ServedBench, tmp_path: Path) ->
     served.hook = None
     with open_bench(served, tmp_path) as again:
         assert works(again, served)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("endscript", b"x\ty\tz\tw\n"),
+        ("endscript", b"0\t1\t2"),
+        ("endscript", b"\xff" * 5000),
+        ("printbuffer", b"#0\n"),
+        ("printbuffer", b"nan, " * 40 + b"\n"),
+        ("errorqueue", b""),
+        ("errorqueue", b"0.0e+00\n"),
+        ("errorqueue", b"no\tNo Error\t0\t0\n"),
+    ],
+)
+def test_nonsense_from_an_instrument_is_a_transport_error_and_no_data(
+    served: ServedBench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    question: str,
+    answer: bytes,
+) -> None:
+    line = Session.line
+
+    def garbled(session: Session, text: str) -> bytes:
+        right = line(session, text)
+        if question in text:
+            monkeypatch.setattr(Session, "line", line)
+            return answer
+        return right
+
+    with open_bench(served, tmp_path) as macro:
+        monkeypatch.setattr(link, "_PATIENCE", 0.3)
+        monkeypatch.setattr(Session, "line", garbled)
+        with pytest.raises(TransportError, match="smu1"):
+            macro.read_conductance(Region(0, 1, 0, 2))
+        assert served.bench.grounded
+        assert works(macro, served)
+
+
+_HOST = """
+import sys, numpy as np
+from rgnn_hal import open_macro
+macro = open_macro(sys.argv[1])
+macro.pulse("set", np.ones((4, 3), bool), voltage=1.0, gate_voltage=1.0, width=1e-4, count=20)
+"""
+
+
+def test_a_host_that_is_killed_in_mid_pulse_leaves_the_array_grounded(
+    served: ServedBench, tmp_path: Path
+) -> None:
+    uri = write_config(served, tmp_path)
+    pulsing = threading.Event()
+
+    def hook(name: str, text: str) -> None:
+        if "PulseVMeasureI" in text:
+            pulsing.set()
+
+    served.hook = hook
+    host = subprocess.Popen([sys.executable, "-c", _HOST, uri])
+    assert pulsing.wait(60)
+    host.kill()
+    host.wait()
+    served.hook = None
+    with served.lock:
+        assert served.bench.grounded
+    with open_macro(uri) as macro:
+        assert works(macro, served)
+    assert served.bench.grounded
 
 
 @pytest.mark.parametrize("linked", [True, False])
