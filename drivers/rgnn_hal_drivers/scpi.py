@@ -14,16 +14,13 @@ nothing reconnects by itself. An error comes within the operation's time-out (`s
 four times `timeout_s` for resynchronising and grounding.
 """
 
-import re
 from functools import partial
-from typing import Annotated, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from rgnn_hal.macro import (
-    ConfigurationError,
     DeviceError,
     LimitError,
     Macro,
@@ -43,33 +40,13 @@ from rgnn_hal_drivers.scpi_durations import Durations
 from rgnn_hal_drivers.scpi_errors import GROUNDED
 from rgnn_hal_drivers.scpi_keep_alive import KeepAlive
 from rgnn_hal_drivers.scpi_link import Link
+from rgnn_hal_drivers.scpi_options import ScpiOptions, visa_resource
 from rgnn_hal_drivers.visa import open_stream
 
-_PORT = 5025
 _ROOM_FOR_END = 64
 """Bytes that ask for errors and tag."""
-_ADDRESS = re.compile(r"([A-Za-z0-9._-]+)(?::(\d{1,5}))?/?")
 
 T = TypeVar("T")
-
-
-class ScpiOptions(BaseModel):
-    """Query keys of `scpi://`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    resource: Annotated[str, Field(min_length=1)] | None = None
-    """VISA resource, in place of host and port."""
-    backend: str = "@py"
-    """VISA backend: `@py`, `@ivi` or a path."""
-    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
-    """Time-out of what takes the device no time, and the margin of every other, s."""
-    watchdog_s: Annotated[float, Field(ge=0, le=86400)] = 10.0
-    """Silence after which the device grounds the array, s; 0: never."""
-    lock_wait_s: Annotated[float, Field(ge=0, le=3600)] = 0.5
-    """How long to wait for an array that another connection owns, s."""
-    identity: str | None = None
-    """The chip that must be there."""
 
 
 class ScpiDriver(Macro):
@@ -96,7 +73,7 @@ class ScpiDriver(Macro):
             DeviceError: another connection owns the array.
         """
         options = uri.options(ScpiOptions)
-        resource = _resource(uri, options)
+        resource = visa_resource(uri, options)
         connect = partial(open_stream, resource, options.backend, options.timeout_s)
         link = Link(connect, resource, options.timeout_s)
         keep_alive = None
@@ -175,6 +152,8 @@ class ScpiDriver(Macro):
                 _ground(self._link)
                 return
             except TransportError:
+                if self._link.foreign:
+                    raise
                 continue  # once more: now it is resynchronised, or lost
         self._ground_anew()
 
@@ -240,23 +219,6 @@ class ScpiDriver(Macro):
     def _largest_current(self) -> float:
         """Beyond which a number is no current: twice what converters can tell, A."""
         return 2 * max(abs(self.spec.current.low), abs(self.spec.current.high))
-
-
-def _resource(uri: MacroUri, options: ScpiOptions) -> str:
-    if bool(uri.address) == bool(options.resource):
-        raise ConfigurationError(
-            f"scpi:// needs an address or a resource, one of them, got {uri.address!r} and "
-            f"{options.resource!r}; write scpi://HOST:PORT or scpi://?resource=VISA-STRING"
-        )
-    if options.resource:
-        return options.resource
-    match = _ADDRESS.fullmatch(uri.address)
-    if match is None or not 0 < int(match[2] or _PORT) < 1 << 16:
-        raise ConfigurationError(
-            f"{uri.address!r} is no HOST[:PORT]; HOST is a name or an IPv4 address, as pyvisa-py "
-            "reaches no other"
-        )
-    return f"TCPIP::{match[1]}::{match[2] or _PORT}::SOCKET"
 
 
 def _ground(link: Link) -> None:

@@ -103,6 +103,11 @@ class Link:
         finally:
             self._lock.release()
 
+    @property
+    def foreign(self) -> bool:
+        """Whether this process is a forked child of the one that the link belongs to."""
+        return os.getpid() != self._process
+
     def anew(self) -> "Link":
         """Another connection to the same device."""
         return Link(self._connect, self.name, self.timeout)
@@ -110,13 +115,13 @@ class Link:
     def close(self) -> None:
         """Close the connection; in a forked child only this process's copy. Never fails."""
         self.lost = self.lost or "it was closed"
-        if os.getpid() == self._process:
-            self._stream.close()
-        else:
+        if self.foreign:
             self._stream.drop()
+        else:
+            self._stream.close()
 
     def _enter(self) -> None:
-        if os.getpid() != self._process:
+        if self.foreign:
             raise TransportError(
                 f"{self.name} belongs to process {self._process}, which this one was forked from; "
                 "open macros after the fork"

@@ -17,6 +17,8 @@ from typing import Self
 
 import numpy as np
 
+from tests.drivers.peers import deaf
+
 _TAG = re.compile(rb"TAG\? (\d+)\n$")
 _BLOCK = re.compile(rb"#([1-9])(\d+)")
 
@@ -68,7 +70,8 @@ class FaultyWire:
         self._draw = np.random.default_rng(0)
         self._left = 0
         self._guard = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     @property
     def uri(self) -> str:
@@ -93,6 +96,8 @@ class FaultyWire:
         self._listener.close()
         for pair in self._pairs:
             pair.cut()
+        for thread in self._threads:
+            thread.join()
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +119,9 @@ class FaultyWire:
             pair = Pair(driver, server)
             self._pairs.append(pair)
             for pump in (self._pump_messages, self._pump_answers):
-                threading.Thread(target=self._run, args=(pump, pair), daemon=True).start()
+                thread = threading.Thread(target=self._run, args=(pump, pair), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _run(self, pump: Callable[[Pair], None], pair: Pair) -> None:
         with suppress(OSError):
@@ -249,17 +256,8 @@ def _message_halved(pair: Pair, message: bytes, draw: Draw) -> None:
 
 def _deaf(pair: Pair, message: bytes, draw: Draw) -> None:
     """Nothing is read any more, until the driver hangs up."""
-    watch = pair.driver.dup()
-    watch.settimeout(30.0)
-    with suppress(OSError), watch:
-        while len(watch.recv(1, socket.MSG_PEEK)) and not _hung_up(watch):
-            time.sleep(0.01)
+    deaf(pair.driver)
     pair.cut()
-
-
-def _hung_up(connection: socket.socket) -> bool:
-    state: int = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return state != 1  # not TCP_ESTABLISHED
 
 
 FAULTS = (
