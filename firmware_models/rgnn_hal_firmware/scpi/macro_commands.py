@@ -13,7 +13,15 @@ from rgnn_hal_firmware.chip import PulseKind
 from rgnn_hal_firmware.parameters import LimitParameters, PulseEnvelope
 from rgnn_hal_firmware.scpi import limits
 from rgnn_hal_firmware.scpi.command import Command
-from rgnn_hal_firmware.scpi.parameters import TYPES, Bytes, Choice, Integer, Number, Region
+from rgnn_hal_firmware.scpi.parameters import (
+    TYPES,
+    Bytes,
+    Choice,
+    Integer,
+    Number,
+    Optional,
+    Region,
+)
 from rgnn_hal_firmware.scpi.parser import Block
 from rgnn_hal_firmware.scpi.session import Session
 from rgnn_hal_firmware.scpi.status import AT_FULL_SCALE, GROUNDED_BY_WATCHDOG
@@ -91,12 +99,13 @@ def _multiply(
     return _watched(session, current)
 
 
-def _conductance(session: Session, window: Window, samples: int) -> FloatArray:
+def _conductance(session: Session, window: Window, samples: int, mask: Block | None) -> FloatArray:
     parameters = session.identity.parameters
     limits.check_window(parameters, window)
     limits.check_samples(parameters, samples)
+    cells = None if mask is None else limits.mask(mask, window)
     with session.array.owned(session) as chip:
-        conductance = chip.read_conductance(window, samples)
+        conductance = chip.read_conductance(window, samples, cells)
     _lines_are_set(session)
     return conductance
 
@@ -172,7 +181,7 @@ MACRO_COMMANDS = (
     Command(
         "MACRo:MULTiply?", _multiply, (_SIDE, Region(), _BATCH, _TYPE, _SAMPLES, Bytes("voltage"))
     ),
-    Command("MACRo:CONDuctance?", _conductance, (Region(), _SAMPLES)),
+    Command("MACRo:CONDuctance?", _conductance, (Region(), _SAMPLES, Optional(Bytes("mask")))),
     Command("MACRo:TIME?", _time),
     Command("MACRo:WAIT", _wait, (Number("time"),)),
     Command("MACRo:SAFE", _safe),

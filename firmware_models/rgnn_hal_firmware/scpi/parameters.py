@@ -120,15 +120,33 @@ class Bytes:
         return arguments[0]
 
 
+@dataclass(frozen=True)
+class Optional:
+    """A last parameter that may be left out; then it is None."""
+
+    parameter: Parameter
+
+    @property
+    def arguments(self) -> int:
+        """As many as the parameter takes."""
+        return self.parameter.arguments
+
+    def convert(self, arguments: Sequence[Argument]) -> Any:
+        """The parameter's value, or None."""
+        return self.parameter.convert(arguments) if arguments else None
+
+
 TYPES = {"REAL32": np.dtype(np.float32), "REAL64": np.dtype(np.float64)}
 """Types of the numbers in a block."""
 
 
 def convert(parameters: Sequence[Parameter], arguments: Sequence[Argument]) -> list[Any]:
-    """The values of `parameters`, from exactly the arguments that they take."""
+    """The values of `parameters`, from as many arguments as they take."""
     wanted = sum(parameter.arguments for parameter in parameters)
-    if len(arguments) < wanted:
-        raise ScpiError(-109, f"{len(arguments)} arguments of {wanted}")
+    last = parameters[-1] if parameters else None
+    least = wanted - last.arguments if isinstance(last, Optional) else wanted
+    if len(arguments) < least:
+        raise ScpiError(-109, f"{len(arguments)} arguments of {least}")
     if len(arguments) > wanted:
         surplus = arguments[wanted]
         if isinstance(surplus, str):

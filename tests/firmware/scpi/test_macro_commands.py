@@ -65,7 +65,9 @@ windows = st.tuples(
 ).filter(lambda w: w[0] < w[1] and w[2] < w[3])
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["pulse", "multiply", "hold", "read", "cells", "wait", "ground"]),
+        st.sampled_from(
+            ["pulse", "multiply", "hold", "read", "cells", "some cells", "wait", "ground"]
+        ),
         windows.map(lambda bounds: Window(*bounds)),
         st.sampled_from(["rows", "cols"]),
         st.sampled_from(["REAL32", "REAL64"]),
@@ -123,6 +125,11 @@ def test_the_same_operations_give_the_same_bits_as_in_process(
         elif verb == "cells":
             expected = near.read_conductance(window, number)
             command = b"MACR:COND? %b,%d" % (region, number)
+        elif verb == "some cells":
+            mask = draw.random(window.shape) < 0.5
+            expected = near.read_conductance(window, number, mask)
+            ones = block(mask.astype(np.uint8))
+            command = b"MACR:COND? %b,%d,%b" % (region, number, ones)
         elif verb == "wait":
             near.ground()
             near.wait(number / 7)
@@ -213,6 +220,10 @@ def pulse(block: Block, **changes: Any) -> bytes:
         (lambda b: b"MACR:CURR?", -109),
         (lambda b: b"MACR:COND? 0,8,0,7,1", -222),
         (lambda b: b"MACR:COND? 0,8,0,6,9", -222),
+        (lambda b: b"MACR:COND? 0,8,0,6,1," + b(ONES[1:]), -161),
+        (lambda b: b"MACR:COND? 0,8,0,6,1,1", -104),
+        (lambda b: b"MACR:COND? 0,8,0,6,1," + b(ONES) + b",1", -108),
+        (lambda b: b"MACR:COND? 0,8,0,6", -109),
         (lambda b: b"MACR:COND? 0,8,0,1e10,1", -222),
         (lambda b: b"MACR:WAIT -1", -222),
         (lambda b: b"MACR:WAIT 1e13", -222),
