@@ -73,3 +73,33 @@ def test_a_path_that_starts_where_rounding_rules_is_refused() -> None:
     statistics = collect(X, X[:, 0])
     with pytest.raises(DataError, match="start the path higher"):
         fit_ridge(statistics, statistics, [-1e-9])
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-2, 3.0, 300.0])
+def test_the_walk_finds_the_minimum_of_the_whole_path(noise: float) -> None:
+    training, validation = problem(14, seed=8, noise=noise), problem(200, seed=9, noise=noise)
+    path = [10.0**-exponent for exponent in range(13)]
+    walked = fit_ridge(collect(*training), collect(*validation), path)
+    tried = [fit_ridge(collect(*training), collect(*validation), [one]).trials[0] for one in path]
+    best = min(tried, key=lambda trial: trial.validation_rmse)
+    assert walked.strength == best.strength
+    assert len(walked.trials) < len(path)
+
+
+def test_the_judged_readout_has_not_seen_the_validation_rows() -> None:
+    training, validation = problem(30, seed=4), problem(30, seed=5)
+    result = fit_ridge(collect(*training), collect(*validation))
+    expected = solve_ridge(collect(*training), result.strength)
+    assert expected is not None
+    np.testing.assert_array_equal(result.judged, expected)
+
+
+def test_a_singular_gram_matrix_turns_the_walk_to_stronger_ridges() -> None:
+    rows = np.random.default_rng(10).standard_normal((30, 6))
+    full = collect(rows, rows.sum(axis=1))
+    # Less than nothing in one direction, as when more noise was taken away than there is.
+    gram = full.gram.copy(order="F")
+    gram[0, 0] = -1e-3 * gram[1, 1]
+    broken = Statistics(gram, full.moment, full.square, full.rows)
+    result = fit_ridge(broken, full, [10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5])
+    assert result.strength > 1e-2

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
-from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge, solve_ridge
+from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge
 from rgnn_hal.reservoir import EdgeBasis, Reservoir, design_rows
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph, read_frames
@@ -105,12 +105,10 @@ def train_forces(
     training, validation = rows.collect(path, workers, progress)
     progress(0, 1, "solving")
     fit = fit_ridge(training, validation)
-    judged = solve_ridge(training, fit.strength)
     progress(1, 1, "solving")
-    assert judged is not None  # the same system was solved on the way to the best strength
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
-        Predictor(reservoir, data.baseline, torch.from_numpy(judged)), path, validates, progress
+        Predictor(reservoir, data.baseline, torch.from_numpy(fit.judged)), path, validates, progress
     )
     result = TrainingResult(
         model=ForcesModel(
