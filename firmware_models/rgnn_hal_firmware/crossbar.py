@@ -24,7 +24,6 @@ from rgnn_hal_firmware.ladder import noise_gain
 from rgnn_hal_firmware.parameters import ChipParameters, WireParameters
 from rgnn_hal_firmware.topology import Contacts, Values, Wire, Wiring
 from rgnn_hal_firmware.window import Window
-from rgnn_hal_firmware.wires import transfer_matrix, warn_of_signal_loss
 
 _CACHED_CELLS = 1 << 19
 _CALLER = 10
@@ -110,6 +109,9 @@ class Crossbar:
         return self._seen[key].inside(window.slices[1])
 
     def _solve(self, at_rest: Values, window: Window) -> Seen:
+        # scipy.linalg and scipy.sparse take 15 MB, for chips with wires only.
+        from rgnn_hal_firmware.wires import transfer_matrix, warn_of_signal_loss
+
         assert self._wiring is not None
         rows = window._replace(col_start=0, col_stop=self._shape[1])
         conductance = self._split(at_rest[rows.slices].copy())[0]

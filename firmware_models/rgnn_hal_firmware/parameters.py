@@ -78,6 +78,8 @@ class PeripheryParameters(Frozen):
     input_gain_sd: Ratio = 0.0
     input_bow_sd: Ratio = 0.0
     """Of an input converter, of full scale."""
+    input_noise: VoltsSpread = 0.0
+    """Of an input converter in one conversion of a column, rms."""
     cell_step: Siemens
     conversion_time: Seconds
     max_batch: Count
@@ -150,7 +152,8 @@ class ChipParameters(Frozen):
         """White and telegraph noise of one read of a formed cell, rms over all cells, S.
 
         A log-normal amplitude has mean square median^2 exp(2 sigma^2), a uniform q has
-        mean q (1 - q) = 1/6.
+        mean q (1 - q) = 1/6. 1/f noise is left out: it is how a cell moves between reads, in
+        proportion to its conductance, and no average of samples takes it away.
         """
         traps = self.telegraph
         mean_square = traps.amplitude_median**2 * math.exp(2 * traps.amplitude_sigma**2)
@@ -187,9 +190,9 @@ class Preset(Frozen):
             complaints = "; ".join(
                 f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
             )
-            raise PresetError(
-                f"preset {document.get('name')!r} does not fit: {complaints}"
-            ) from error
+            name = document.get("name")
+            which = f"preset {name!r}" if name else "a preset without a name"
+            raise PresetError(f"{which} does not fit: {complaints}") from error
 
 
 def preset_names() -> list[str]:

@@ -23,6 +23,10 @@ class Quantity(Frozen):
     unit: str
     source: Annotated[str, Field(min_length=1)]
     guess: bool = False
+    uncertainty: (
+        Annotated[float, Field(ge=0)] | tuple[Annotated[float, Field(ge=0)], ...] | None
+    ) = None
+    """One standard error of the value, in its unit, where a fit gave one."""
 
 
 def in_unit(unit: str) -> BeforeValidator:

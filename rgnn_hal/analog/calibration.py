@@ -23,6 +23,8 @@ from rgnn_hal.macro import Macro, MacroSpec, Region
 from rgnn_hal.macro.checks import FloatArray
 
 _VECTORS = 256
+_HEADROOM = 0.9
+"""Of a converter's range, used at most: gains, offsets and noise need the rest."""
 _RESOLVED = 4.0
 """Codes of rms signal below which rounding decides the slope; such a column keeps a gain of 1."""
 
@@ -49,6 +51,7 @@ def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0)
     inputs, at_rest = _inputs(spec, region.shape[0], seed)
     with macro.lock:
         conductance = macro.read_conductance(region, samples)
+        inputs *= _unsaturated(spec, inputs @ conductance)
         current = _sense(macro, inputs, region, samples)
         zero = _sense(macro, at_rest, region, samples) if at_rest is not inputs else current
     offset = zero.mean(axis=0)
@@ -70,6 +73,12 @@ def _inputs(spec: MacroSpec, rows: int, seed: int) -> tuple[FloatArray, FloatArr
         paired = np.concatenate([half, -half])
         return paired, paired
     return random.uniform(0, full, (_VECTORS, rows)), np.zeros((_VECTORS, rows))
+
+
+def _unsaturated(spec: MacroSpec, current: FloatArray) -> float:
+    """By how much inputs must shrink for `current`, A, to stay within the converters' range."""
+    largest = float(np.abs(current).max())
+    return min(1.0, _HEADROOM * spec.current.high / largest) if largest > 0 else 1.0
 
 
 def _sense(macro: Macro, voltage: FloatArray, region: Region, samples: int) -> FloatArray:

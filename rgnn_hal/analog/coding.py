@@ -60,7 +60,7 @@ class Multilevel:
         if self.bits is not None:
             levels = 2 ** (self.bits - 1) - 1 if signed else 2**self.bits - 1
             fraction = np.rint(fraction * levels) / levels
-        weight = (scale / full)[:, None]
+        weight = _per_volt(scale, full)[:, None]
         if signed:
             return CodedInput((fraction * full)[:, None, :], weight)
         phases = np.stack([np.maximum(fraction, 0), np.maximum(-fraction, 0)], axis=1)
@@ -111,7 +111,7 @@ class OffsetBitSerial:
         planes = _bit_planes((x - low[:, None]) / span[:, None], self.bits) * full
         ones = np.full((x.shape[0], 1, x.shape[1]), full, dtype=x.dtype)
         weight = np.concatenate(
-            [_bit_weights(span, self.bits, full), (low / full)[:, None]], axis=1
+            [_bit_weights(span, self.bits, full), _per_volt(low, full)[:, None]], axis=1
         )
         return CodedInput(np.concatenate([planes, ones], axis=1), weight)
 
@@ -141,9 +141,21 @@ def _bit_planes(fraction: FloatArray, bits: int) -> FloatArray:
 
 
 def _bit_weights(scale: FloatArray, bits: int, full: float) -> FloatArray:
+    _per_volt(scale, full)
     weights = 2.0 ** np.arange(bits) / ((2**bits - 1) * full)
     scaled: FloatArray = scale[:, None] * weights[None, :].astype(scale.dtype)
     return scaled
+
+
+def _per_volt(scale: FloatArray, full: float) -> FloatArray:
+    """`scale / full`, refused where the type of `scale` cannot hold it."""
+    largest = float(np.finfo(scale.dtype).max) * full
+    if (beyond := np.abs(scale) > largest).any():
+        raise LimitError(
+            f"inputs span {np.abs(scale[beyond]).max():g}, more than the {largest:g} that "
+            f"{scale.dtype} can code; scale them down"
+        )
+    return scale / scale.dtype.type(full)
 
 
 def _check_bits(bits: int) -> None:

@@ -86,14 +86,10 @@ def _tables(path: Path) -> Iterator[FittedTable]:
                 tuple(series[quantity].values.tolist()),
                 tuple(error.tolist()),
                 series[quantity].unit,
-                f"fitted to {path.name}, standard errors "
-                f"{', '.join(f'{one:.2g}' for one in error)} {series[quantity].unit}",
+                f"fitted to {path.name}",
             )
 
 
 def _source(path: Path, estimate: Estimate) -> str:
-    """Where a number comes from; a preset has no key for its uncertainty, so it stands here."""
-    error = estimate.standard_error
-    text = f"fitted to {path.name}, n = {estimate.count}"
-    unit = "" if estimate.unit == "1" else f" {estimate.unit}"
-    return f"{text}, standard error {error:.2g}{unit}" if error > 0 else text
+    """Where a number comes from."""
+    return f"fitted to {path.name}, n = {estimate.count}"

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +70,20 @@ def write_preset(
         if key is None or (table := _find(document, key)) is None:
             unplaced.append(parameter.name)
             continue
-        value = float(f"{parameter.estimate.value:.6g}")
+        value, error = _rounded(parameter.estimate.value), parameter.estimate.standard_error
         _fill(table, key, parameter.estimate.unit, value, parameter.source)
+        if isfinite(error):
+            table["uncertainty"] = _rounded(error)
         written.append(key)
     for fitted_table in fitted.tables:
         key = fitted_table.preset_key
         if key is None or (table := _find(document, key)) is None:
             unplaced.append(fitted_table.name)
             continue
-        values = [float(f"{one:.6g}") for one in fitted_table.values]
+        values = [_rounded(one) for one in fitted_table.values]
         _fill(table, key, fitted_table.unit, values, fitted_table.source)
+        if fitted_table.standard_errors and all(map(isfinite, fitted_table.standard_errors)):
+            table["uncertainty"] = [_rounded(one) for one in fitted_table.standard_errors]
         written.append(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(_lines(document)) + "\n", encoding="utf-8")
@@ -100,8 +105,13 @@ def _fill(
             f"what was measured for {key} is in {unit}, the base preset has it in "
             f"{table['unit']}; choose a base preset of this version"
         )
-    table.pop("guess", None)
+    for stale in ("guess", "uncertainty"):
+        table.pop(stale, None)
     table |= {"value": value, "source": source}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _lines(document: Mapping[str, Any], section: str = "") -> Iterator[str]:

@@ -79,19 +79,21 @@ def place(
     for inputs, outputs in shapes:
         if inputs < 1 or outputs < 1:
             raise LimitError(f"a matrix of {inputs} inputs x {outputs} outputs holds nothing")
-        tiles = []
-        max_rows = max(site.region.shape[0] for site in sites)
-        max_outputs = max(scheme.outputs(site.region.shape[1]) for site in sites)
-        for input_start in range(0, inputs, max_rows):
-            rows = min(max_rows, inputs - input_start)
-            for output_start in range(0, outputs, max(max_outputs, 1)):
-                count = min(max_outputs, outputs - output_start)
-                spot = shelves.take(rows, scheme.columns(count)) if count else None
-                if spot is None:
-                    raise LimitError(_does_not_fit(shapes, scheme, sites))
-                tiles.append(Tile(spot.macro, spot.region, input_start, output_start, count))
-        placements.append(Placement((inputs, outputs), scheme, tuple(tiles)))
+        attempts = [
+            shelves.with_tiles((inputs, outputs), scheme, size) for size in _sizes(scheme, sites)
+        ]
+        fitting = [attempt for attempt in attempts if attempt is not None]
+        if not fitting:
+            raise LimitError(_does_not_fit(shapes, scheme, sites))
+        shelves, tiles = min(fitting, key=lambda attempt: len(attempt[1]))
+        placements.append(Placement((inputs, outputs), scheme, tiles))
     return placements
+
+
+def _sizes(scheme: Scheme, sites: Sequence[Site]) -> list[tuple[int, int]]:
+    """Largest tiles (inputs, outputs) to try: those that fill a site."""
+    whole = ((site.region.shape[0], scheme.outputs(site.region.shape[1])) for site in sites)
+    return [size for size in dict.fromkeys(whole) if size[1]]
 
 
 class _Shelves:
@@ -102,7 +104,27 @@ class _Shelves:
         # Per site: first row of the open band, rows it already uses, next free column.
         self._open = [[site.region.row_start, 0, site.region.col_start] for site in sites]
 
-    def take(self, rows: int, cols: int) -> Site | None:
+    def with_tiles(
+        self, shape: tuple[int, int], scheme: Scheme, largest: tuple[int, int]
+    ) -> tuple["_Shelves", tuple[Tile, ...]] | None:
+        """Shelves on which a matrix of `shape` stands in tiles of up to `largest`, and the tiles.
+
+        Both are (inputs, outputs); None where the matrix does not fit in such tiles.
+        """
+        filled, tiles = _Shelves(self._sites), []
+        filled._open = [list(band) for band in self._open]
+        (inputs, outputs), (most_rows, most_outputs) = shape, largest
+        for input_start in range(0, inputs, most_rows):
+            rows = min(most_rows, inputs - input_start)
+            for output_start in range(0, outputs, most_outputs):
+                count = min(most_outputs, outputs - output_start)
+                spot = filled._take(rows, scheme.columns(count))
+                if spot is None:
+                    return None
+                tiles.append(Tile(spot.macro, spot.region, input_start, output_start, count))
+        return filled, tuple(tiles)
+
+    def _take(self, rows: int, cols: int) -> Site | None:
         for site, band in zip(self._sites, self._open, strict=True):
             region = site.region
             top, height, col = band

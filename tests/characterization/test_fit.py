@@ -100,7 +100,7 @@ def test_a_chip_of_the_fitted_preset_has_the_real_noise_and_spread(
     assert {"read_noise.white", "switching.compliance_cv_device"} <= set(written.written)
     preset = preset_of(path)
     source = preset.provenance["read_noise.white"].source
-    assert "fitted to ret1.csv.gz, n = 10000, standard error" in source
+    assert "fitted to ret1.csv.gz, n = 10000" in source
 
     chip = Chip(preset, 1)
     window, every = Window(0, 32, 0, 64), np.ones((32, 64), dtype=np.bool_)
@@ -161,7 +161,8 @@ def test_a_measured_chip_becomes_its_own_preset_again(
     assert (mine.name, mine.description) == ("mine", "mine")
     for key, quantity in base.provenance.items():
         if key in written.written:
-            assert mine.provenance[key].source.startswith("fitted to measurements.h5, ")
+            assert mine.provenance[key].source.startswith("fitted to measurements.h5")
+            assert mine.provenance[key].uncertainty is not None
             assert not mine.provenance[key].guess
         else:
             assert mine.provenance[key] == quantity
@@ -192,7 +193,7 @@ def test_quantities_by_conductance_level_fill_the_tables_of_a_preset(
     for table in fitted.tables:
         quantity = section[table.name.split(".")[1]]
         assert quantity["value"] == pytest.approx(table.values, rel=1e-5)
-        assert "standard errors" in quantity["source"]
+        assert quantity["uncertainty"] == pytest.approx(table.standard_errors, rel=1e-5)
         assert "guess" not in quantity
     assert section["levels"]["value"] == sorted(section["levels"]["value"])
 

@@ -78,6 +78,16 @@ def test_a_matrix_larger_than_a_macro_is_split_over_several() -> None:
     ]
 
 
+def test_a_tall_and_a_wide_site_share_matrices_that_fit_each() -> None:
+    tall, wide = Site(0, Region(0, 64, 0, 8)), Site(1, Region(0, 8, 0, 64))
+    (placed,) = place([(64, 4)], PAIR, [tall, wide])
+    assert [tile.macro for tile in placed.tiles] == [0]
+    (placed,) = place([(8, 32)], PAIR, [tall, wide])
+    assert [tile.macro for tile in placed.tiles] == [1]
+    (split,) = place([(16, 4)], PAIR, [wide, tall])
+    assert (covered(split) == 1).all()
+
+
 def test_two_free_regions_of_one_macro_are_both_used() -> None:
     sites = [Site(0, Region(0, 4, 0, 4)), Site(0, Region(4, 8, 2, 6))]
     placements = place([(4, 2), (4, 2)], PAIR, sites)

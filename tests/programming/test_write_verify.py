@@ -222,7 +222,8 @@ def test_a_macro_without_both_polarities_is_refused_before_anything_happens(
     write: Any, missing: str
 ) -> None:
     pulses = {kind: limits for kind, limits in PULSES.items() if kind != missing}
-    macro = ArrayMacro(make_spec(pulses=pulses), np.full((8, 6), 0.1e-6))
+    spec = make_spec(pulses=pulses, capabilities=frozenset())
+    macro = ArrayMacro(spec, np.full((8, 6), 0.1e-6))
     with pytest.raises(NotSupportedError, match=missing):
         write(macro, target())
     assert macro.log == []
@@ -252,7 +253,7 @@ def test_an_interrupt_stops_with_the_array_grounded_and_the_lock_free(macro: Arr
 
 
 def test_program_forms_what_is_pristine_and_then_writes_everything() -> None:
-    macro = ArrayMacro(conductance=random_conductance(8, 6))
+    macro = ArrayMacro(make_spec(capabilities=frozenset()), random_conductance(8, 6))
     macro.conductance[:, ::2] = 0.1e-6
     report = program(macro, target())
     assert report.success_fraction == 1.0
@@ -261,8 +262,17 @@ def test_program_forms_what_is_pristine_and_then_writes_everything() -> None:
     assert not formed[:, 1::2].any()
 
 
-def test_programming_the_same_targets_again_changes_nothing() -> None:
+def test_hardware_with_a_loop_of_its_own_writes_by_itself() -> None:
     macro = ArrayMacro(conductance=np.full((8, 6), 0.1e-6))
+    report = program(macro, target())
+    assert macro.pulse_log == [] and macro.log.count("program") == 1
+    assert np.array_equal(report.conductance, target())
+    assert report.success_fraction == 1.0
+    assert report.mean_pulses == 0.0
+
+
+def test_programming_the_same_targets_again_changes_nothing() -> None:
+    macro = ArrayMacro(make_spec(capabilities=frozenset()), np.full((8, 6), 0.1e-6))
     low = np.full((8, 6), macro.spec.conductance.low)
     program(macro, low)
     macro.pulse_log.clear()
