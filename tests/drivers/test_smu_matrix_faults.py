@@ -177,6 +177,25 @@ def test_nonsense_from_an_instrument_is_a_transport_error_and_no_data(
         assert works(macro, served)
 
 
+def test_another_instrument_after_a_broken_connection_is_not_spoken_to(
+    served: ServedBench, tmp_path: Path
+) -> None:
+    macro = open_bench(served, tmp_path)
+    disconnect_at(served, "endscript")
+    identity = served.bench.instruments["smu1"].controller
+    right = identity._common["*IDN?"]
+    identity._common["*IDN?"] = lambda: identity.emit(b"Other Inc., Model 1, 2, 3\n")
+    with pytest.raises(TransportError) as raised:
+        pulse(macro)
+    assert any("smu1 is model 1 with serial number 2" in note for note in raised.value.__notes__)
+    with pytest.raises(TransportError, match="the connection broke before"):
+        macro.read_conductance()
+    identity._common["*IDN?"] = right
+    macro.safe()
+    assert works(macro, served)
+    macro.close()
+
+
 _HOST = """
 import sys, numpy as np
 from rgnn_hal import open_macro
@@ -267,7 +286,7 @@ def test_a_reading_in_compliance_is_no_data(
 
 def test_a_pulse_in_compliance_is_an_error(served: ServedBench, tmp_path: Path) -> None:
     edits = _SENSITIVE | {
-        'matrix_row = "A"\ncurrent_limit = 1e-3': 'matrix_row = "A"\ncurrent_limit = 1e-6'
+        'matrix_row = "A"\ncurrent_limit = 1e-3': 'matrix_row = "A"\ncurrent_limit = 1.1e-6'
     }
     with open_bench(served, tmp_path, edits=edits) as macro:
         with pytest.raises(DeviceError, match=r"SET pulse to cell \(0, 0\) ended in compliance"):
@@ -301,6 +320,10 @@ def test_relays_that_do_not_close_keep_voltage_off(
         ({"[2.0, 4.0]": "[4.0, 2.0]"}, "range from 4.0 to 2.0 is empty"),
         ({"[100e-6, 10e-3]": "[1e-6, 10e-3]"}, "pulses.form.width: 1e-06 is outside"),
         ({"current_limit = 1e-5": "current_limit = 5.0"}, "5 A is above the 3 A of a 2602B"),
+        (
+            {'"A"\ncurrent_limit = 1e-3': '"A"\ncurrent_limit = 1e-4'},
+            "channels.drive: current limit below 1.05 measure.range",
+        ),
         ({"rows = 4": "rows = 5"}, "wiring.rows: 4 matrix columns, 5 lines"),
         ({"'1-02'": "'1-01'"}, "matrix columns: 1-01 is used twice"),
         ({"'1-02'": "'1-13'"}, "'1-13' is no matrix column"),

@@ -147,9 +147,13 @@ class BenchConfig(Table):
                 f"measure.range: a cell of {macro.conductance[1]:g} S draws {strongest:g} A at "
                 f"{macro.read_voltage:g} V, more than {measure.range:g} A"
             )
-        for role in ("drive", "sense"):
-            if self.channels[role].current_limit < measure.range:
-                raise ValueError(f"channels.{role}: current limit below measure.range")
+        if self.channels["sense"].current_limit < measure.range:
+            raise ValueError("channels.sense: current limit below measure.range")
+        if self.channels["drive"].current_limit < 1.05 * measure.range:
+            raise ValueError(
+                "channels.drive: current limit below 1.05 measure.range; the ammeter must overflow "
+                "before the source limits, for it is the ammeter whose status is read"
+            )
         gate_model = SMU_MODELS[self.instruments[self.channels["gate"].instrument].model]
         _within("measure.gate_voltage", measure.gate_voltage, 0.0, gate_model.max_voltage)
         _within("macro.read_voltage", macro.read_voltage, 0.0, model.max_voltage)

@@ -87,6 +87,7 @@ class Instruments:
                 link.connect()
                 link.run(lines, 0.0)
             except Exception as error:
+                # And on to the relays: an open one under voltage may wear, a cell would be lost.
                 failure = failure or error
         if failure is not None:
             raise failure

@@ -18,9 +18,9 @@ from rgnn_hal_drivers.smu_matrix.tables import ChannelConfig, Role
 _PULSE_NPLC = 0.001
 """Integration at the end of a pulse, as short as it gets."""
 _RELAYS = 20e-3
-"""s that one movement of relays takes; for time-outs only."""
+"""s that one movement of relays takes: a guess, for time-outs and the spec's read time."""
 _STATEMENT = 0.5e-3
-"""s per measurement besides its integration; for time-outs only."""
+"""s per measurement besides its integration; likewise."""
 
 
 @dataclass(frozen=True)
