@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import HalError, Macro, PulseKind, Region, TransportError, open_macro
+from rgnn_hal.macro import HalError, Macro, PulseKind, Region, open_macro
 from rgnn_hal.wrappers import Journal, read_journal
 from rgnn_hal_firmware import Chip
 from rgnn_hal_firmware.parameters import load_preset
@@ -143,9 +143,8 @@ class Campaign:
         if error is None:
             return
         self.tally.executed[executed] += 1
-        if name != "clock" or isinstance(error, TransportError):
-            assert _grounded(self.chip), about
-            self._twin.safe()
+        assert _grounded(self.chip), about
+        self._twin.safe()
 
     def _second_client(self) -> None:
         """Another connection meddles, as far as a controller lets it."""
@@ -216,9 +215,10 @@ def _verb(draw: Draw, whole: Region) -> tuple[str, Verb]:
         mask = draw.random(region.shape) < 0.3
         share = draw.random(region.shape) if draw.random() < 0.5 else float(draw.random())
         return name, lambda m: _pulse(m, kind, mask, share, region)
+    some = draw.random(region.shape) < 0.4 if draw.random() < 0.5 else None
     verbs: dict[str, Verb] = {
         "read": lambda m: m.read(samples),
-        "cells": lambda m: m.read_conductance(region, samples),
+        "cells": lambda m: m.read_conductance(region, samples, mask=some),
         "clock": lambda m: m.clock(),
         "wait": lambda m: m.wait(1.5),
         "safe": lambda m: m.safe(),

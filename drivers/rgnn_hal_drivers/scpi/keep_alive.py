@@ -8,7 +8,7 @@ macro, so that a macro nobody refers to any more can go.
 
 import threading
 
-from rgnn_hal_drivers.scpi_link import Link
+from rgnn_hal_drivers.scpi.link import Link
 
 
 class KeepAlive:

@@ -14,8 +14,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal_drivers.scpi_commands import raw
-from rgnn_hal_drivers.scpi_errors import DeviceEntry, parse_entries
+from rgnn_hal_drivers.scpi.commands import raw
+from rgnn_hal_drivers.scpi.errors import DeviceEntry, parse_entries
 from rgnn_hal_drivers.visa_stream import Stream
 
 _LONGEST_LINE = 1 << 15
@@ -102,6 +102,8 @@ class Array:
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     most: float
+    mask: NDArray[np.bool_] | None = None
+    """Where there are numbers; elsewhere NaN stands."""
 
     def receive(self, stream: Stream, deadline: float) -> Answer[NDArray[Any]]:
         """The array, which the stream was read into."""
@@ -116,10 +118,18 @@ class Array:
             )
         stream.receive_into(raw(array), deadline)
         entries, tag = _end(stream, deadline)
-        # A NaN fails the comparison too.
-        if not (array.min() >= -self.most and array.max() <= self.most):
-            raise Nonsense(f"it answered a value that is not within ±{self.most:.3g}")
+        self._verify(array)
         return Answer(array.astype(self.dtype, copy=False), entries, tag)
+
+    def _verify(self, array: NDArray[Any]) -> None:
+        values = array
+        if self.mask is not None:
+            values = array[self.mask]
+            if not np.isnan(array[~self.mask]).all():
+                raise Nonsense("it answered numbers for cells that were not asked for")
+        # A NaN fails the comparison too.
+        if values.size and not (values.min() >= -self.most and values.max() <= self.most):
+            raise Nonsense(f"it answered a value that is not within ±{self.most:.3g}")
 
 
 def finite(text: str) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import Capability, MacroSpec, Region
-from rgnn_hal_drivers.scpi_commands import Drive
+from rgnn_hal_drivers.scpi.commands import Drive
 
 _SLOWEST_WIRE = 1e6
 """B/s."""

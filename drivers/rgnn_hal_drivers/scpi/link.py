@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from rgnn_hal.macro import TransportError
-from rgnn_hal_drivers.scpi_answers import Answer, Item, Nonsense, Nothing
-from rgnn_hal_drivers.scpi_errors import refusal
+from rgnn_hal_drivers.scpi.answers import Answer, Item, Nonsense, Nothing
+from rgnn_hal_drivers.scpi.errors import refusal
 from rgnn_hal_drivers.visa_stream import Broken, Piece, Silent, Stream
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Link:
 
         Raises:
             TransportError: the connection failed, or what came was no answer.
-            DeviceError, LimitError, NotSupportedError: the device refused; see `scpi_errors`.
+            DeviceError, LimitError, NotSupportedError: the device refused; see `errors`.
         """
         with self._lock:
             self._enter()

@@ -65,9 +65,10 @@ def multiply(drive: Drive, voltage: FloatArray, samples: int) -> Command:
     return [f"MACR:MULT? {drive.text},{samples},".encode(), *block(voltage)]
 
 
-def conductance(region: Region, samples: int) -> Command:
-    """Read cell by cell."""
-    return text(f"MACR:COND? {bounds(region)},{samples}")
+def conductance(region: Region, samples: int, mask: NDArray[np.bool_] | None) -> Command:
+    """Read cell by cell, all or those of a mask."""
+    head = f"MACR:COND? {bounds(region)},{samples}"
+    return text(head) if mask is None else [f"{head},".encode(), *block(mask)]
 
 
 def text(command: str) -> Command:

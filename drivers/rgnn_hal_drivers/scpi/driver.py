@@ -1,18 +1,4 @@
-"""`scpi://`: a macro behind a controller that speaks the dialect of `rgnn_hal_firmware/scpi`.
-
-    scpi://192.168.1.5                    raw TCP, port 5025 by default
-    scpi://?resource=TCPIP::bench::INSTR&backend=@ivi
-                                          whatever VISA reaches
-    &timeout_s=5                          for what takes the device no time
-    &watchdog_s=10                        silence after which the device grounds the array; 0: never
-    &lock_wait_s=0.5                      how long to wait for an owner that is just leaving
-    &identity=chip40nm-...                refuse any other chip
-
-One verb is one exchange. The connection owns the array from opening to closing. A connection that
-is lost closes the macro, after the array was grounded through a new one; nothing is sent twice and
-nothing reconnects by itself. An error comes within the operation's time-out (`scpi_durations`) and
-four times `timeout_s` for resynchronising and grounding.
-"""
+"""The driver: each verb of the contract as one exchange, and what becomes of a lost connection."""
 
 from functools import partial
 from typing import Self, TypeVar
@@ -21,26 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import (
-    DeviceError,
+    HalError,
     LimitError,
     Macro,
     MacroUri,
-    NotSupportedError,
     PulseKind,
     Region,
     Side,
     TransportError,
 )
 from rgnn_hal.macro.checks import FloatArray
-from rgnn_hal_drivers import scpi_commands as commands
-from rgnn_hal_drivers.scpi_answers import Array, Item, Nothing, Text, finite
-from rgnn_hal_drivers.scpi_commands import Command, Drive
-from rgnn_hal_drivers.scpi_device import Device, arm, claim, greet
-from rgnn_hal_drivers.scpi_durations import Durations
-from rgnn_hal_drivers.scpi_errors import GROUNDED
-from rgnn_hal_drivers.scpi_keep_alive import KeepAlive
-from rgnn_hal_drivers.scpi_link import Link
-from rgnn_hal_drivers.scpi_options import ScpiOptions, visa_resource
+from rgnn_hal_drivers.scpi import commands
+from rgnn_hal_drivers.scpi.answers import Array, Item, Nothing, Text, finite
+from rgnn_hal_drivers.scpi.commands import Command, Drive
+from rgnn_hal_drivers.scpi.device import Device, arm, claim, greet
+from rgnn_hal_drivers.scpi.durations import Durations
+from rgnn_hal_drivers.scpi.errors import GROUNDED
+from rgnn_hal_drivers.scpi.keep_alive import KeepAlive
+from rgnn_hal_drivers.scpi.link import Link
+from rgnn_hal_drivers.scpi.options import ScpiOptions, visa_resource
 from rgnn_hal_drivers.visa import open_stream
 
 _ROOM_FOR_END = 64
@@ -128,15 +113,16 @@ class ScpiDriver(Macro):
         return current
 
     def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]:
-        self._latched = self._grounded
-        most = self._largest_current / self.spec.read_voltage.high
-        item = Array(region.shape, np.dtype(np.float64), most)
-        seconds = self._durations.cells(region, samples)
-        command = commands.conductance(region, samples)
-        return self._ask(command, item, seconds, "read_conductance")
+        return self._cells(region, samples, None)
+
+    def _read_cells(
+        self, mask: NDArray[np.bool_], region: Region, samples: int
+    ) -> NDArray[np.float64]:
+        return self._cells(region, samples, mask)
 
     def _clock(self) -> float:
-        return self._ask(commands.text("MACR:TIME?"), Text(finite), self._link.timeout, "clock")
+        with self._biasing():  # resynchronising grounds, and so must all else that goes wrong
+            return self._ask(commands.text("MACR:TIME?"), Text(finite), self._link.timeout, "clock")
 
     def _wait(self, duration: float) -> None:
         self._latched = self._grounded
@@ -165,7 +151,7 @@ class ScpiDriver(Macro):
             if self._link.lost is None:
                 release = commands.text("SYST:LOCK:REL")
                 self._link.exchange(release, Nothing(), self._link.timeout, doing="close")
-        except (TransportError, DeviceError):
+        except HalError:
             pass  # ownership ends with the connection, too
         finally:
             self._link.close()
@@ -179,19 +165,15 @@ class ScpiDriver(Macro):
             )
         try:
             return self._link.exchange(command, item, seconds, doing=doing)
-        except (DeviceError, LimitError, NotSupportedError):
-            raise
-        except BaseException as error:
-            # A failed exchange grounds the array, and so does Ctrl-C in one: when it is settled.
-            self._latched = self._grounded
-            if self._link.lost is not None and isinstance(error, TransportError):
+        except TransportError as error:
+            if self._link.lost is not None:
                 self._close_for(error)
             raise
 
     def _close_for(self, error: TransportError) -> None:
         try:
             self.close()
-        except TransportError as failure:
+        except HalError as failure:
             error.add_note(str(failure))
 
     def _ground_anew(self) -> None:
@@ -206,11 +188,22 @@ class ScpiDriver(Macro):
             finally:
                 link.close()
             self._abandoned = True
-        except (TransportError, DeviceError) as error:
+        except HalError as error:
             raise TransportError(
                 "the connection is lost, and nobody confirms that the array is grounded "
                 f"({error}); the device grounds it when it notices, at the latest by its watchdog"
             ) from error
+
+    def _cells(
+        self, region: Region, samples: int, mask: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        self._latched = self._grounded
+        most = self._largest_current / self.spec.read_voltage.high
+        item = Array(region.shape, np.dtype(np.float64), most, mask)
+        seconds = self._durations.cells(region, samples)
+        return self._ask(
+            commands.conductance(region, samples, mask), item, seconds, "read_conductance"
+        )
 
     def _currents(self, drive: Drive) -> Array:
         return Array(drive.shape, drive.dtype, self._largest_current)

@@ -13,8 +13,8 @@ from rgnn_hal.macro import (
     MacroSpec,
     TransportError,
 )
-from rgnn_hal_drivers.scpi_answers import Blob, Nothing, Text
-from rgnn_hal_drivers.scpi_link import Link
+from rgnn_hal_drivers.scpi.answers import Blob, Nothing, Text
+from rgnn_hal_drivers.scpi.link import Link
 
 _DIALECT = "1"
 _POLL = 0.02
