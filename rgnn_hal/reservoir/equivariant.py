@@ -144,7 +144,7 @@ def _product(x: Tensor, y: Tensor, degrees: tuple[int, int, int]) -> Tensor:
     """[x (x) y]_c channel by channel, (2c+1, centres, channels)."""
     coupling = _coupling(*degrees).flatten(0, 1)
     outer = (x[:, None] * y[None]).flatten(0, 1)
-    return (coupling.T @ outer.flatten(1)).reshape(-1, *outer.shape[1:])
+    return (coupling.T @ outer.flatten(1)).reshape(2 * degrees[2] + 1, *outer.shape[1:])
 
 
 def _partner(part: Tensor, parity: int) -> Tensor:
