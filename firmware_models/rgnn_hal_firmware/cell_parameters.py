@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from rgnn_hal_firmware.quantities import (
     Count,
     Cycles,
+    ElectronVolts,
     Fraction,
     Frozen,
     Levels,
@@ -67,6 +68,7 @@ class SwitchingParameters(Frozen):
     reset_voltage_sd: Volts
     reset_volts_per_decade: Volts
     rate_sigma_cycle: Ratio
+    activation_energy: ElectronVolts = 0.0
 
 
 class EnduranceParameters(Frozen):

@@ -69,7 +69,7 @@ class Chip:
         self.whole = Window(0, parameters.array.rows, 0, parameters.array.cols)
         self._file = file
         self._forming = Forming(parameters, seed)
-        self._switching = Switching(parameters, seed)
+        self._switching = Switching(parameters, seed, temperature)
         self._disturb = Disturb(parameters)
         self._relaxation = Relaxation(parameters, seed)
         thermal = Thermal(parameters, seed, temperature)

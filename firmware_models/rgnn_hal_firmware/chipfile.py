@@ -24,7 +24,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
 from rgnn_hal_firmware.errors import ChipFileError, ChipStorageError, PresetError
@@ -175,6 +174,8 @@ def _encode(preset: Preset, seed: int, state: ChipState) -> bytes:
         (*window, int(side == "cols"), position.normals, position.conversions)
         for (window, side), position in state.streams.items()
     ]
+    import h5py  # 12 MB, for chips in files only
+
     with h5py.File("chip.h5", "w", driver="core", backing_store=False) as file:
         file.attrs["chip"] = json.dumps(about)
         for name in _CELLS:
@@ -211,6 +212,8 @@ def _decode(path: Path, content: bytes) -> tuple[Preset, int, ChipState]:
 
 
 def _parse(image: bytes) -> tuple[Preset, int, ChipState]:
+    import h5py
+
     with h5py.File(io.BytesIO(image), "r") as file:
         about: dict[str, Any] = json.loads(file.attrs["chip"])
         preset = Preset.from_document(about["preset"])

@@ -69,6 +69,7 @@ class Purpose(IntEnum):
     FLICKER = 26
     TEMPERATURE_COEFFICIENT = 27
     LIFETIME = 28
+    INPUT_NOISE = 29
     INPUT_OFFSET = 40
     INPUT_GAIN = 41
     INPUT_BOW = 42

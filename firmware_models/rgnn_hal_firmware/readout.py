@@ -4,7 +4,8 @@ A product is, with codes k of the input converter and z standard normal, fresh i
 
     I = step_in * (k @ G + sqrt(k^2 @ var(G)) z)
 
-with v^3 @ cubic besides where cells are not ohmic (`conduction`); then offset, gain, rounding and
+with v^3 @ cubic besides where cells are not ohmic (`conduction`), and the noise of the input
+converters where they have any (`input_noise`); then offset, gain, rounding and
 saturation of the column converter; `samples` conversions are averaged. The white noise of the cells
 in one column is exactly normal in sum, so two matrix products are exact in distribution, vector by
 vector. Fast telegraph noise is exact in variance and normal in the limit of many rows.
@@ -17,7 +18,7 @@ the edge between two codes, in float32, where BLAS rounds more, for one in 1e3.
 `ExactReadout` is the same chip on ideal instruments: no noise, no converters. Its cells relax.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
 from rgnn_hal_firmware.crossbar import Crossbar
+from rgnn_hal_firmware.input_noise import InputNoise
 from rgnn_hal_firmware.noise import Cells, Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
 from rgnn_hal_firmware.parameters import ChipParameters
@@ -141,6 +143,7 @@ class NoisyReadout:
         self._rows = parameters.array.rows
         self._seed = seed
         self._input = InputConverter.of(parameters, seed)
+        self._input_noise = InputNoise(parameters, seed)
         self._lines: dict[Side, LineConverters] = {
             "rows": LineConverters.of(parameters, seed, "rows"),
             "cols": LineConverters.of(parameters, seed, "cols"),
@@ -177,7 +180,17 @@ class NoisyReadout:
             for block in _blocks(part, max(1, _BLOCK // sensed)):
                 codes = self._input.drive(latched[block], driven)
                 mean, deviation = self._signal(codes, operand)
-                _sample(mean, deviation, operand.lines, samples, stream, position, currents[block])
+                shared = self._shared_noise(codes, operand, window, side)
+                _sample(
+                    mean,
+                    deviation,
+                    operand.lines,
+                    samples,
+                    stream,
+                    position,
+                    currents[block],
+                    shared,
+                )
         position.conversions += batch * samples
         return currents
 
@@ -198,6 +211,26 @@ class NoisyReadout:
             words = (*window, int(side == "cols"))
             stream = self._streams[key] = NormalStream(self._seed, Purpose.PRODUCT_READ, *words)
         return stream
+
+    def _shared_noise(
+        self, codes: FloatArray, operand: Operand, window: Window, side: Side
+    ) -> Callable[[FloatArray, slice, int], None] | None:
+        """What adds the input converters' noise to a signal of some vectors, from a conversion."""
+        if not self._input_noise.active:
+            return None
+        on = codes != 0
+
+        def add(signal: FloatArray, vectors: slice, conversion: int) -> None:
+            self._input_noise.add(
+                signal,
+                on[vectors],
+                operand.conductance,
+                self._input.step,
+                (window, side),
+                conversion,
+            )
+
+        return add
 
     def _signal(self, codes: FloatArray, operand: Operand) -> tuple[FloatArray, FloatArray]:
         """Mean (batch, sensed) and deviation of what the column converters see, in their codes.
@@ -241,17 +274,21 @@ def _sample(
     stream: NormalStream,
     position: StreamPosition,
     currents: FloatArray,
+    shared: Callable[[FloatArray, slice, int], None] | None,
 ) -> None:
     """Draw and convert `samples` samples of each mean; writes their averages, A."""
     batch, sensed = mean.shape
     to_amperes = lines.step / samples
     for block in _blocks(slice(0, batch), max(1, _BLOCK // (samples * sensed))):
         noise = np.empty((block.stop - block.start, samples, sensed), np.float32)
+        conversion = position.normals // sensed
         stream.read(position.normals, noise.reshape(-1))
         position.normals += noise.size
         signal = noise.astype(mean.dtype, copy=False)
         signal *= deviation[block, None]
         signal += mean[block, None]
+        if shared is not None:
+            shared(signal, block, conversion)
         lines.convert(signal)
         total = signal[:, 0] if samples == 1 else signal.sum(axis=1)
         np.multiply(total, to_amperes, out=currents[block])

@@ -4,7 +4,7 @@ The state of a cell is its conductance, which moves from where it is and is neve
 of amplitude V, gate V_g and width w (rate exponential in voltage: the voltage-time dilemma, Menzel
 et al., Adv. Funct. Mater. 25, 6306 (2015)):
 
-    x = w / w_ref * 10^((V - V_cell) / volts_per_decade) * exp(sigma_cycle z)
+    x = w / w_ref * 10^((V - V_cell) / volts_per_decade) * exp(sigma_cycle z) * h(T)
     SET    G -> G + (G_c - G)(1 - e^-x)  if G < G_c,   G_c = slope (V_g - V_t) * compliance spread
     RESET  G -> G_floor + (G - G_floor) e^-x,          V = min(V, V_g - V_t)
 
@@ -12,6 +12,9 @@ SET runs into the compliance conductance G_c that the transistor's current allow
 Semicond. Sci. Technol. 31, 063002 (2016)); in RESET the transistor is a source follower that passes
 at most V_g - V_t. V_cell and part of G_c differ from device to device; z and the other part of G_c
 from cycle to cycle.
+
+Ions hop over a barrier, so that heat speeds switching up: h(T) = exp(E_a / k (1 / 300 K - 1 / T))
+(Ielmini, IEEE Trans. Electron Devices 58, 4309 (2011)). V_cell is stated at 300 K.
 
 Long trains have a closed form. After 16 pulses one by one the other n act together: their works x
 add up to a normal number with the sum's mean and variance, and SET runs into the highest G_c of m
@@ -32,6 +35,7 @@ from rgnn_hal_firmware.endurance import Endurance
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, normal_pair, uniform
 from rgnn_hal_firmware.state import ChipState
+from rgnn_hal_firmware.thermal import ROOM, arrhenius
 
 Cells = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -57,7 +61,8 @@ class _Pulses:
 class Switching:
     """The switching behaviour of one chip's cells."""
 
-    def __init__(self, parameters: ChipParameters, seed: int) -> None:
+    def __init__(self, parameters: ChipParameters, seed: int, temperature: float = ROOM) -> None:
+        self._log_heat = arrhenius(parameters.switching.activation_energy, temperature)
         self._cells = np.arange(parameters.array.rows * parameters.array.cols)
         self._switching = parameters.switching
         self._endurance = Endurance(parameters, seed)
@@ -166,7 +171,7 @@ class Switching:
         width: float,
     ) -> _Pulses:
         overdrive *= np.log(10.0) / volts_per_decade
-        overdrive += np.log(width / self._switching.reference_width)
+        overdrive += np.log(width / self._switching.reference_width) + self._log_heat
         return _Pulses(cells, state.pulses.reshape(-1)[cells], overdrive)
 
     def _share(self, work: Values, pulses: _Pulses) -> Values:

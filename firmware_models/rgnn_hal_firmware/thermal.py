@@ -8,8 +8,8 @@ Filaments conduct like metal and lose (alpha < 0), resistive states are activate
 where the chip works, not what it is.
 
 Two effects are left out. Johnson noise, sqrt(4 k T G B), is 0.5 nA of a cell of 12 uS in 1 MHz or
-2 nS at 0.2 V, a fiftieth of the white noise of a read. For how breakdown and switching voltages
-move with temperature no source was found that fits these cells.
+2 nS at 0.2 V, a fiftieth of the white noise of a read. For how breakdown voltages move with
+temperature no source was found that fits these cells; SET and RESET follow `arrhenius`.
 """
 
 import numpy as np
@@ -24,6 +24,15 @@ Cells = NDArray[np.int64]
 
 ROOM = 300.0
 """K: where conductances are stated."""
+
+
+_BOLTZMANN = 8.617333262e-5
+"""eV/K."""
+
+
+def arrhenius(activation_energy: float, temperature: float) -> float:
+    """ln of a rate at `temperature` (K) over that at 300 K, for a barrier in eV."""
+    return activation_energy / _BOLTZMANN * (1.0 / ROOM - 1.0 / temperature)
 
 
 class Thermal:

@@ -167,3 +167,38 @@ def test_a_split_batch_meets_the_same_converters(make_preset: MakePreset, formed
         split.apply(part, "rows", split.whole)
         parts.append(split.read())
     np.testing.assert_array_equal(np.concatenate(parts), whole.read())
+
+
+def test_noise_of_the_inputs_is_shared_by_the_columns_of_one_turn(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    quiet = {
+        "periphery.input_noise": 2e-3,
+        "read_noise.white": 0.0,
+        "telegraph.cell_fraction": 0.0,
+        "flicker.relative_density": 0.0,
+        "periphery.adc_bits": 24,
+        "defects.short_density": 0.0,
+        "defects.short_column_density": 0.0,
+    }
+    noisy = make_preset(16, 16, quiet)
+    chip = formed(Chip(noisy, 1))
+    cells = chip.read_conductance(chip.whole, 64)
+    voltage = np.full((4000, 16), 0.1)
+    voltage[:, ::2] = 0.0  # at rest: switched to ground
+    chip.apply(voltage, "rows", chip.whole)
+    current = chip.read()
+    found = np.cov(current.T)
+    expected = 2e-3**2 * cells[1::2].T @ cells[1::2]
+    turn = np.arange(16) % 8
+    expected[turn[:, None] != turn] = 0.0
+    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    np.testing.assert_allclose(found / scale, expected / scale, atol=0.12)
+
+    again = formed(Chip(noisy, 1))
+    again.read_conductance(again.whole, 64)
+    parts = []
+    for part in np.split(voltage, [100, 700]):
+        again.apply(part, "rows", again.whole)
+        parts.append(again.read())
+    np.testing.assert_array_equal(np.concatenate(parts), current)

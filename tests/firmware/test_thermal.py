@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import ConfigurationError, open_macro
 from rgnn_hal.macro import PulseKind as MacroPulse
 from rgnn_hal_firmware import Chip, Preset, PulseKind
+from rgnn_hal_firmware.state import ChipState
+from rgnn_hal_firmware.switching import Switching
+from rgnn_hal_firmware.thermal import arrhenius
 
 Pulse = Callable[..., None]
 MakePreset = Callable[..., Preset]
@@ -65,3 +68,22 @@ def test_a_macro_is_opened_at_a_temperature(tmp_path: object) -> None:
         np.testing.assert_array_equal(macro.read_conductance(), cold)
     with pytest.raises(ConfigurationError, match="temperature"):
         open_macro("emulator://?temperature=10")
+
+
+def test_heat_speeds_switching_up_as_arrhenius_says(make_preset: MakePreset) -> None:
+    parameters = make_preset(replaced={"switching.activation_energy": 1.0}).parameters
+    hot, cold = (Switching(parameters, 1, kelvin) for kelvin in (330.0, 300.0))
+    assert arrhenius(1.0, 330.0) == pytest.approx(1.0 / 8.617e-5 * (1 / 300 - 1 / 330), rel=1e-3)
+    # 10^(dV / volts_per_decade) slower by voltage is e^h faster by heat.
+    slower = arrhenius(1.0, 330.0) / np.log(10.0) * parameters.switching.reset_volts_per_decade
+    cells = np.arange(64)
+    reached = []
+    for switching, voltage in ((hot, 1.4 - slower), (cold, 1.4)):
+        state = ChipState.pristine(parameters)
+        state.formed[:] = True
+        state.conductance[:] = 12e-6
+        amplitude = np.full(64, voltage)
+        switching.reset(state, cells, amplitude, np.full(64, 3.0), 1e-6, 1)
+        reached.append(state.conductance.reshape(-1)[:64].copy())
+    assert (reached[1] < 11e-6).any()
+    np.testing.assert_allclose(reached[0], reached[1], rtol=1e-9)
