@@ -7,7 +7,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from rgnn_hal.benchmarks import run_alone
+from rgnn_hal.benchmarks import run_alone, visa
 from rgnn_hal.benchmarks.timing import best_times
 from rgnn_hal.cli.app import app
 
@@ -41,6 +41,29 @@ def test_the_emulator_benchmark_states_every_figure_with_its_reference() -> None
     assert figures["transfer_matrix_512_s"] < 40
     assert figures["noisy_b1"] < 12
     assert figures["bitserial8_b1024"] < 40
+
+
+def test_the_driver_is_timed_against_a_socket_that_carries_the_same_bytes() -> None:
+    with visa._bare_controller() as port:
+        reading = visa._reading(port, 0.05)
+        writing = visa._writing(port, 0.05)
+    # Loose; query_binary_values would be a hundred.
+    assert 0.5 < reading < 12
+    assert 0.5 < writing < 12
+
+
+@pytest.mark.slow
+def test_the_visa_benchmark_states_every_figure() -> None:
+    result = CliRunner().invoke(app, ["bench", "visa", "--json", "--seconds", "0.2"])
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert set(figures) == {
+        *("query_us", "query_vs_raw_socket", "read_1mib_vs_raw_socket", "write_1mib_vs_raw_socket"),
+        *("multiply_b1024_512_vs_in_process", "program_512_seconds"),
+    }
+    assert all(value > 0 for value in figures.values())
+    assert figures["query_vs_raw_socket"] < 5
+    assert figures["multiply_b1024_512_vs_in_process"] < 5
 
 
 def test_a_benchmark_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
