@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,21 @@ def session(macro: Macro) -> list[Any]:
     return results
 
 
+def test_sessions_without_a_socket_carry_the_same_numbers(
+    uri: str, preset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rgnn_hal_drivers.visa._socket_of", lambda session: None)
+    region = Region(2, 20, 3, 9)
+    voltage = volts(18, batch=30)
+    with open_macro(uri) as remote, open_macro(f"emulator://?seed=7&preset={preset}") as local:
+        results = [
+            (macro.multiply(voltage, region=region), macro.read_conductance())
+            for macro in (remote, local)
+        ]
+        for ours, theirs in zip(*results, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 # Ownership and the watchdog.
 
 
@@ -290,6 +306,18 @@ def test_a_late_answer_is_not_the_answer_to_the_next_question(frail: str, wire: 
         for _ in range(3):
             macro.wait(10.0)
             assert macro.clock() >= 10.0
+
+
+def test_a_connection_that_is_lost_in_idle_hours_is_told_at_the_next_verb(
+    frail: str, wire: FaultyWire, chip: Chip
+) -> None:
+    with open_macro(f"{frail}&watchdog_s=0.3") as macro:
+        macro.apply(volts(macro.spec.rows))
+        wire.arm(STRIKING["reset"], DRAW)
+        assert eventually(lambda: grounded(chip))
+        with pytest.raises(TransportError, match="open it anew"):
+            macro.read()
+        assert macro.closed
 
 
 def test_closing_and_grounding_end_when_nobody_answers(frail: str, wire: FaultyWire) -> None:
