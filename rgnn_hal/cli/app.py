@@ -44,6 +44,7 @@ app.command("predict")(evaluate.predict)
 app.command("md")(dynamics.md)
 app.command("bands")(hamiltonian.bands)
 app.command("solve")(wavefunction.solve)
+app.command("curve")(wavefunction.curve)
 
 
 def main() -> None:
