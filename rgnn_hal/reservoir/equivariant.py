@@ -45,7 +45,8 @@ class Products:
     """Which products are taken, and over how many of the channels.
 
     Quadratic products take degrees up to `quadratic_degree` and the first `quadratic` channels,
-    cubic ones likewise; the first `gathered` channels of the neighbours are gathered.
+    cubic ones likewise; the first `gathered` channels of the neighbours are gathered, by a pair at
+    both of its ends.
     """
 
     lmax: int
@@ -64,11 +65,12 @@ class Products:
         `parity` is 0 for true tensors, 1 for pseudo-tensors. Gathered features stand last and count
         as second order.
         """
+        ends = 1 if self.axis_degree is None else 2
         counts = [
             len(_linear_paths(self.lmax, self.axis_degree, degree, parity)) * self.channels,
             len(_quadratic_paths(self._quadratic_top, degree, parity)) * self.quadratic,
             len(_cubic_paths(self._cubic_top, degree, parity)) * self.cubic,
-            len(_linear_paths(self.lmax, self.lmax + 1, degree, parity)) * self.gathered,
+            len(_linear_paths(self.lmax, self.lmax + 1, degree, parity)) * self.gathered * ends,
         ]
         return torch.repeat_interleave(torch.tensor([1, 2, 3, 2]), torch.tensor(counts))
 
@@ -77,7 +79,7 @@ class Products:
     ) -> Tensor:
         """The features (centres, 2 degree + 1, features) of M, with an axis for pairs.
 
-        `gathered` is what `gather` returns for these centres, where there are such features.
+        `gathered` is what `gather` returns for these centres, or for both ends of these pairs.
         """
         linear = list(self._linear(M, axis, degree, parity))
         N = [part[:, :, : self.quadratic] for part in M]

@@ -140,8 +140,9 @@ class Predictor:
             if readout is None:
                 continue
             design = Design.of(tensors.key, self.model.recipe)
+            gathered = view.gather(design, kind, measured)
             parts = [
-                view.features(design, kind, chunk, measured) @ readout
+                view.features(design, kind, chunk, measured, gathered) @ readout
                 for chunk in view.chunks(kind, len(readout))
             ]
             found[kind] = np.concatenate(parts)
@@ -175,6 +176,10 @@ class GroupRows:
     second: torch.Tensor
     pair: torch.Tensor
     """Row of the gates."""
+    atoms: torch.Tensor
+    """That occur in the rows, each once."""
+    places: torch.Tensor
+    """Of first and second among them, (2, rows)."""
     geometry: Geometry
     on_site: bool
 
@@ -193,22 +198,29 @@ class GroupRows:
             top = max(reservoir.own.lmax + 1, *(degree for degree, _ in tensors.transforms))
             geometry = Geometry.of(vectors, reservoir.radial, top)
         first, second, pair = map(torch.from_numpy, (rows.first, rows.second, rows.pair))
-        return cls(first, second, pair, geometry, tensors.key.on_site)
+        atoms, places = torch.unique(torch.stack([first, second]), return_inverse=True)
+        return cls(first, second, pair, atoms, places, geometry, tensors.key.on_site)
 
     def chunks(self, kind: Kind, columns: int) -> list[slice]:
         """Rows that fit into the processor's cache with all their features."""
         step = max(8, _VALUES_PER_BLOCK // ((2 * kind[0] + 1) * max(columns, 1)))
         return [slice(start, start + step) for start in range(0, len(self.first), step)]
 
+    def gather(self, design: Design, kind: Kind, measured: Measured) -> torch.Tensor:
+        """What the rows' atoms gather, once for all chunks: (atoms, 2L+1, features)."""
+        return design.gather(kind, self.atoms, measured)
+
     def features(
-        self, design: Design, kind: Kind, rows: slice, measured: Measured
+        self, design: Design, kind: Kind, rows: slice, measured: Measured, gathered: torch.Tensor
     ) -> NDArray[np.float64]:
         """(rows, 2L+1, columns)."""
         first, second = self.first[rows], self.second[rows]
+        ends = [gathered[self.places[0, rows]]]
         if self.on_site:
-            return design.sites(kind, first, measured)
-        M = measured.components.pairs(first, second)
-        return design.pairs(kind, M, self.geometry[rows], measured.gates[self.pair[rows]])
+            return design.sites(kind, measured.components.sites(first), ends[0])
+        ends.append(gathered[self.places[1, rows]])
+        M, gates = measured.components.pairs(first, second), measured.gates[self.pair[rows]]
+        return design.pairs(kind, M, torch.cat(ends, dim=2), self.geometry[rows], gates)
 
 
 def measure(

@@ -42,7 +42,7 @@ from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan, validation_stretc
 from rgnn_hal.tasks.hamiltonian.spool import Spool
 
 FloatArray = NDArray[np.float64]
-_PATH = tuple(10.0**-exponent for exponent in range(1, 14))
+_PATH = tuple(10.0**-exponent for exponent in range(1, 13))
 
 
 @dataclass(frozen=True)
@@ -252,8 +252,9 @@ def _regress(
         SharedStatisticsBuilder(len(penalty), targets.shape[2]) for _ in range(2)
     )
     chunks = view.chunks(kind, len(penalty))
+    gathered = view.gather(design, kind, measured)
     for chunk in chunks:
-        features = view.features(design, kind, chunk, measured)
+        features = view.features(design, kind, chunk, measured, gathered)
         held_out = group.validates[chunk]
         for builder, chosen in ((training, ~held_out), (validation, held_out)):
             if chosen.any():
@@ -263,7 +264,7 @@ def _regress(
                 )
     fit = fit_shared(training.finish(), validation.finish(), penalty, _PATH)
     judged = [
-        view.features(design, kind, chunk, measured)[group.validates[chunk]] @ fit.judged
+        view.features(design, kind, chunk, measured, gathered)[group.validates[chunk]] @ fit.judged
         for chunk in chunks
         if group.validates[chunk].any()
     ]
