@@ -41,7 +41,7 @@ class Disturb:
         mask: NDArray[np.bool_],
         voltage: FloatArray,
         window: Window,
-        threshold: Values,
+        threshold: FloatArray,
         duration: float,
         highest: float,
     ) -> Values | None:

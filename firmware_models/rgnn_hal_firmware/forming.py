@@ -29,6 +29,7 @@ from rgnn_hal_firmware.state import ChipState
 
 Cells = NDArray[np.int64]
 Values = NDArray[np.float64]
+Table = NDArray[np.float32]
 Voltages = NDArray[np.floating[Any]]
 
 
@@ -71,17 +72,18 @@ class Forming:
         span = forming.nominal_gate - forming.threshold_voltage
         compliance = (gate - forming.threshold_voltage) / span
         formed = forming.conductance_mean * compliance * self._relative_conductance[cells]
-        return np.maximum(formed, forming.pristine_conductance)
+        return np.maximum(formed, forming.pristine_conductance, dtype=np.float64)
 
     @cached_property
-    def breakdown_voltage(self) -> Values:
+    def breakdown_voltage(self) -> Table:
         """V_BD of every cell, flat, V."""
         forming = self._forming
         draw = normal(self._seed, Purpose.BREAKDOWN_VOLTAGE, self._all_cells)
-        return forming.breakdown_voltage_mean + forming.breakdown_voltage_sd * draw
+        voltage = forming.breakdown_voltage_mean + forming.breakdown_voltage_sd * draw
+        return voltage.astype(np.float32)
 
     @cached_property
-    def _relative_conductance(self) -> Values:
+    def _relative_conductance(self) -> Table:
         """Formed conductance over its mean, flat: log-normal with the spread of the real chip."""
         cells = self._all_cells.reshape(self._array.rows, self._array.cols)
         shift = self._column_shift()
@@ -91,8 +93,7 @@ class Forming:
         draw = normal(self._seed, Purpose.FORMED_CONDUCTANCE, cells)
         sigma = np.sqrt(np.log1p(self._forming.conductance_cv**2))
         exponent = sigma * (spread[:, None] * draw + shift) - sigma**2 / 2
-        relative: Values = np.exp(exponent).reshape(-1)
-        return relative
+        return np.asarray(np.exp(exponent), np.float32).reshape(-1)
 
     def _column_shift(self) -> Values:
         """Mean of every column relative to the chip's, in cell sd."""

@@ -39,6 +39,7 @@ from rgnn_hal_firmware.thermal import ROOM, arrhenius
 
 Cells = NDArray[np.int64]
 Values = NDArray[np.float64]
+Table = NDArray[np.float32]
 Voltages = NDArray[np.floating[Any]]
 
 _ONE_BY_ONE = 16
@@ -145,34 +146,36 @@ class Switching:
         _disturbed(state, room, work)
 
     @cached_property
-    def set_voltage(self) -> Values:
+    def set_voltage(self) -> Table:
         """SET voltage of every cell at the reference width, flat, V."""
         draw = normal(self._seed, Purpose.SET_VOLTAGE, self._cells)
-        return self._switching.set_voltage_mean + self._switching.set_voltage_sd * draw
+        voltage = self._switching.set_voltage_mean + self._switching.set_voltage_sd * draw
+        return voltage.astype(np.float32)
 
     @cached_property
-    def reset_voltage(self) -> Values:
+    def reset_voltage(self) -> Table:
         """RESET voltage of every cell at the reference width, flat, V."""
         draw = normal(self._seed, Purpose.RESET_VOLTAGE, self._cells)
-        return self._switching.reset_voltage_mean + self._switching.reset_voltage_sd * draw
+        voltage = self._switching.reset_voltage_mean + self._switching.reset_voltage_sd * draw
+        return voltage.astype(np.float32)
 
     @cached_property
-    def _compliance_spread(self) -> Values:
+    def _compliance_spread(self) -> Table:
         draw = normal(self._seed, Purpose.COMPLIANCE_DEVICE, self._cells)
-        spread: Values = np.exp(self._switching.compliance_cv_device * draw)
-        return spread
+        return np.asarray(np.exp(self._switching.compliance_cv_device * draw), np.float32)
 
     def _pulses(
         self,
         state: ChipState,
         cells: Cells,
-        overdrive: Values,
+        overdrive: Voltages,
         volts_per_decade: float,
         width: float,
     ) -> _Pulses:
-        overdrive *= np.log(10.0) / volts_per_decade
-        overdrive += np.log(width / self._switching.reference_width) + self._log_heat
-        return _Pulses(cells, state.pulses.reshape(-1)[cells], overdrive)
+        log_rate = overdrive.astype(np.float64, copy=False)
+        log_rate *= np.log(10.0) / volts_per_decade
+        log_rate += np.log(width / self._switching.reference_width) + self._log_heat
+        return _Pulses(cells, state.pulses.reshape(-1)[cells], log_rate)
 
     def _share(self, work: Values, pulses: _Pulses) -> Values:
         """The share of its way that each cell goes, none for those that are worn out."""

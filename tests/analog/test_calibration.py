@@ -51,6 +51,20 @@ def test_exact_columns_give_their_zero_and_gain_back(window: dict[str, Any], bat
     assert found.gain == pytest.approx(GAIN, rel=1e-12)
 
 
+@pytest.mark.parametrize("window", [{}, UNSIGNED], ids=["signed", "unsigned"])
+def test_inputs_are_made_small_enough_for_the_converters(window: dict[str, Any]) -> None:
+    class Saturating(ArrayMacro):
+        def _read(self, samples: int) -> FloatArray:
+            return np.clip(super()._read(samples), -20e-6, 20e-6)
+
+    spec = make_spec(64, COLS, current={"low": -20e-6, "high": 20e-6}, **window)
+    gain = np.clip(GAIN, 0.9, 1.1)
+    macro = Saturating(spec, random_conductance(64, COLS), zero=ZERO, gain=gain)
+    assert (0.2 * macro.conductance.sum(axis=0) > 60e-6).all()
+    found = calibrate(macro, spec.region)
+    assert found.gain == pytest.approx(gain, rel=1e-9)
+
+
 def test_a_region_gets_the_calibration_of_its_own_columns() -> None:
     macro = ArrayMacro(make_spec(64, COLS), random_conductance(64, COLS), zero=ZERO, gain=GAIN)
     found = calibrate(macro, Region(3, 40, 2, 5))

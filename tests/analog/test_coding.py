@@ -168,6 +168,14 @@ def test_bit_planes_are_on_or_off(coding: InputCoding, spec: MacroSpec, x: Float
     assert np.unique(voltage[voltage > 0]).size <= 1
 
 
+@pytest.mark.parametrize("coding", [BitSerial(), OffsetBitSerial(), Multilevel()])
+def test_inputs_too_large_for_their_type_are_refused(coding: InputCoding) -> None:
+    x = np.array([[2e38, 0.0]], np.float32)
+    with pytest.raises(LimitError, match="scale them down"):
+        coding.encode(x, SIGNED)
+    assert np.isfinite(coding.encode(x.astype(np.float64), SIGNED).weight).all()
+
+
 @pytest.mark.parametrize("coding", [BitSerial, OffsetBitSerial, Multilevel])
 @pytest.mark.parametrize("bits", [-1, 0, 1, 17, 64])
 def test_impossible_numbers_of_bits_are_refused(coding: Any, bits: int) -> None:
