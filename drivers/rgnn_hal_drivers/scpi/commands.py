@@ -29,7 +29,7 @@ class Drive:
         return self.batch, self.region.shape[1 if self.side == "rows" else 0]
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Of the voltages and of the currents together."""
         return self.batch * sum(self.region.shape) * self.dtype.itemsize
 

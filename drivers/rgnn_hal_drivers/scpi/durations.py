@@ -43,7 +43,7 @@ class Durations:
         values = drive.batch * samples
         lines = sum(drive.region.shape)
         physical = values * self.spec.read_time
-        return self._total(physical, drive.region.cells, values * lines, drive.bytes)
+        return self._total(physical, drive.region.cells, values * lines, drive.nbytes)
 
     def cells(self, region: Region, samples: int) -> float:
         """Of reading cell by cell."""

@@ -87,6 +87,7 @@ class Link:
         entries = [entry for entry in answer.entries if entry.number not in forgiven]
         if entries:
             raise refusal(entries, doing)
+        # `_ask` lets no item be missing that was not refused.
         return answer.item  # type: ignore[return-value]
 
     def ping(self, idle: float) -> None:
@@ -140,7 +141,7 @@ class Link:
         reason: Exception
         try:
             if self._stream.waiting():
-                raise Nonsense("something came that nobody had asked for")
+                raise Nonsense("something came unasked, or the connection ended")
             return self._ask(command, item, deadline)
         except (Broken, Silent, Nonsense) as error:
             reason = error
