@@ -8,8 +8,9 @@ coefficients and the head are trained on the host.
 
 from rgnn_hal.tasks.wavefunction.molecule import Molecule, parse_molecule
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
-from rgnn_hal.tasks.wavefunction.solve import Limits, begin, solve, summary
+from rgnn_hal.tasks.wavefunction.solve import Limits, begin, solve
 from rgnn_hal.tasks.wavefunction.state import State, load_matching, load_state
+from rgnn_hal.tasks.wavefunction.summary import summary
 
 __all__ = [
     "Limits",

@@ -11,6 +11,7 @@ Features are cached with the walkers, so that several steps on one sample need n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -70,7 +71,8 @@ class Estimate:
     def error_beside(self, other: Estimate) -> float:
         """Standard error of the difference of two energies over the same walkers."""
         difference = self.influence - other.influence
-        return float(difference.std()) / len(difference) ** 0.5
+        error: float = float(difference.std()) / math.sqrt(len(difference))
+        return error
 
 
 @dataclass(frozen=True)

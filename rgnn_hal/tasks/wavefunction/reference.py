@@ -21,14 +21,20 @@ from scipy.special import gammaincinv
 from scipy.stats import qmc
 from torch import Tensor
 
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz
 from rgnn_hal.tasks.wavefunction.cusps import nuclear_cusp
 from rgnn_hal.tasks.wavefunction.determinants import Configurations
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
-from rgnn_hal.tasks.wavefunction.orbitals import SlaterBasis
+from rgnn_hal.tasks.wavefunction.orbitals import SlaterBasis, slater_basis
 
 _LOG2_POINTS = 15
 _DEPENDENT = 1e-5
 """Combinations of basis functions with a smaller norm than this are noise of the quadrature."""
+
+
+def ansatz_of(molecule: Molecule) -> Ansatz:
+    """The default form of psi."""
+    return Ansatz(molecule, slater_basis(molecule), pair_excitations(molecule))
 
 
 def starting_orbitals(molecule: Molecule, basis: SlaterBasis, *, seed: int = 0) -> Tensor:

@@ -28,11 +28,11 @@ from rgnn_hal.tasks.wavefunction.features import PairNetwork
 from rgnn_hal.tasks.wavefunction.jet import stack_batches
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
 from rgnn_hal.tasks.wavefunction.optimiser import Sample, improve
-from rgnn_hal.tasks.wavefunction.orbitals import slater_basis
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
-from rgnn_hal.tasks.wavefunction.reference import pair_excitations, starting_orbitals
+from rgnn_hal.tasks.wavefunction.reference import ansatz_of, starting_orbitals
 from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
 from rgnn_hal.tasks.wavefunction.state import State, Totals, save_state
+from rgnn_hal.tasks.wavefunction.summary import summary
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
 _WARM_UP = 3
@@ -44,6 +44,7 @@ _SETTLE = 30
 _BURN_IN = 200
 _SAVE_EVERY = 20.0
 """Seconds between checkpoints."""
+_LEAST_SAMPLE = 400
 _CLOSING = 0.4
 """Seconds kept for storing the result."""
 _FEATURE_BYTES = 1.5e9
@@ -60,7 +61,7 @@ class Limits:
 
 def begin(molecule: Molecule, recipe: WavefunctionRecipe, macro_uri: str) -> State:
     """A run that has not started."""
-    ansatz = _ansatz(molecule)
+    ansatz = ansatz_of(molecule)
     orbitals = starting_orbitals(molecule, ansatz.basis, seed=recipe.seed)
     coefficients = torch.zeros(ansatz.configurations.size, dtype=torch.float64)
     coefficients[0] = 1.0
@@ -97,54 +98,6 @@ def solve(
     return state
 
 
-def summary(state: State) -> dict[str, Any]:
-    """A run in numbers, by the names of the command line."""
-    measurement, totals = state.measurement, state.totals
-    frozen = state.weights.parameters if state.weights else 0
-    result: dict[str, Any] = {
-        "energy_hartree": None,
-        "standard_error_hartree": None,
-        "variance_hartree2": None,
-        "trained_parameters": state.parameters.size,
-        "frozen_parameters": frozen,
-    }
-    if measurement is not None and measurement.steps > 1:
-        blocked = measurement.result()
-        result |= {
-            "energy_hartree": blocked.mean,
-            "standard_error_hartree": blocked.standard_error,
-            "variance_hartree2": measurement.variance,
-            "samples": measurement.samples,
-            "autocorrelation_steps": blocked.autocorrelation,
-            "weight_efficiency": measurement.efficiency,
-        }
-    macs = totals.macro_macs + totals.host_macs
-    return result | {
-        "acceptance": state.walkers.acceptance,
-        "optimisation_steps": len(state.history),
-        "clipped_fraction": totals.clipped,
-        "macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
-        "evaluation_macro_mac_fraction": _evaluation_fraction(state),
-        "macro_macs": totals.macro_macs,
-        "host_macs": totals.host_macs,
-        "products": totals.products,
-        "conversions": totals.conversions,
-        "seconds": totals.seconds,
-    }
-
-
-def _evaluation_fraction(state: State) -> float:
-    """The macro's share of walking to one sample and evaluating it, without training and checks."""
-    if state.weights is None:
-        return 0.0
-    work = HostWork(_ansatz(state.molecule), len(state.parameters.head))
-    work.walk(state.recipe.sweeps * state.molecule.electrons)
-    work.evaluate(1)
-    shapes = [placement.shape for placement in state.weights.placements]
-    macro = network_macs(shapes, len(work.ansatz.inputs.opposite))
-    return macro / (macro + work.macs)
-
-
 @dataclass
 class _Run:
     state: State
@@ -168,7 +121,7 @@ class _Run:
         out: Path | None,
         tell: Callable[[str], None],
     ) -> _Run:
-        ansatz = _ansatz(state.molecule)
+        ansatz = ansatz_of(state.molecule)
         before = replace(state.totals)
         run = cls(state, macro, limits, out, tell, ansatz, HostWork(ansatz), before)
         if state.weights is not None:
@@ -181,30 +134,34 @@ class _Run:
     def optimise(self) -> None:
         """The iterations that are left."""
         state, total = self.state, _WARM_UP + self.state.recipe.iterations
-        share = self._time_left() * state.recipe.training_share
-        stop, cost = time.monotonic() + share, 0.0
+        if state.measurement is not None:
+            return
+        stop, cost = time.monotonic() + self._time_left() * state.recipe.training_share, 0.0
         if state.iteration == 0:
-            self._walk(_BURN_IN, adapt=True)
-        while state.iteration < total and state.measurement is None:
+            self._burn_in(stop)
+        while state.iteration < total:
             if state.iteration >= _WARM_UP and self.body is None:
                 if state.molecule.electrons == 1:
                     break
                 self._form()
+                cost = 0.0
             count = self._planned(stop - time.monotonic(), cost)
-            if state.iteration > _WARM_UP and not count:
+            if not count:
                 break
             before = time.monotonic()
-            self._iterate(max(count, 400))
-            if state.iteration > _WARM_UP:
-                cost = (time.monotonic() - before) / max(count, 400)
+            self._iterate(count)
+            cost = (time.monotonic() - before) / count
             state.iteration += 1
             self.store()
+        if self.body is None and state.molecule.electrons > 1:
+            self._form()
 
     def measure(self) -> None:
         """Fresh samples until the limits are reached."""
         state, recipe = self.state, self.state.recipe
         if state.measurement is None:
-            log_guide = self._walk(_BURN_IN)
+            self._burn_in(time.monotonic() + 0.2 * self._time_left())
+            log_guide = self._walk(1)
             few = slice(0, 100)
             features = self.body.on_host(state.walkers.positions[few]) if self.body else None
             scene = self.ansatz.scene(state.walkers.positions[few], features)
@@ -299,17 +256,24 @@ class _Run:
         self.work.walk(sweeps * state.walkers.positions.shape[:2].numel())
         return walk(self.ansatz, state.parameters, state.walkers, sweeps, adapt=adapt)
 
+    def _burn_in(self, stop: float) -> None:
+        """Forget where the walkers began, unless there is no time even for that."""
+        for _ in range(_BURN_IN // 20):
+            self._walk(20, adapt=self.state.measurement is None)
+            if time.monotonic() > stop:
+                break
+
     def _planned(self, seconds: float, cost: float) -> int:
         """Walkers of the next sample; none if the time left is too short for a useful one."""
         recipe, number = self.state.recipe, self.state.iteration - _WARM_UP
-        if number < 0:
-            return recipe.samples // 4
-        growth = number / max(recipe.iterations - 1, 1)
-        wanted = round(recipe.samples * 8 ** (growth - 1))
-        width = 8 * (3 * self.state.molecule.electrons + 2) * self.work.features
+        growth = max(number, 0) / max(recipe.iterations - 1, 1)
+        wanted = recipe.samples // 4 if number < 0 else round(recipe.samples * 8 ** (growth - 1))
+        width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
         wanted = min(wanted, int(_FEATURE_BYTES / width))
-        affordable = int(seconds / cost) if cost else wanted
-        return min(wanted, affordable) if affordable > wanted // 4 else 0
+        affordable = wanted if cost == 0 else int(seconds / cost)
+        if seconds < 0 or 3 * affordable < wanted:
+            return 0
+        return max(min(wanted, affordable), _LEAST_SAMPLE)
 
     def _time_left(self) -> float:
         deadline = self.limits.deadline
@@ -320,7 +284,7 @@ class _Run:
         assert measurement is not None
         if self.limits.steps is not None and measurement.steps >= self.limits.steps:
             return True
-        return measurement.steps >= 2 and self._time_left() < 1.5 * taken + _CLOSING
+        return measurement.steps >= 1 and self._time_left() < 1.5 * taken + _CLOSING
 
     def _network_macs(self) -> int:
         assert self.body is not None
@@ -340,8 +304,3 @@ class _Run:
         result = self.state.measurement.result() if self.state.measurement else None
         if result is not None:
             self.tell(f"measured: E = {result.mean:.6f} ± {result.standard_error:.6f} hartree")
-
-
-def _ansatz(molecule: Molecule) -> Ansatz:
-    basis = slater_basis(molecule)
-    return Ansatz(molecule, basis, pair_excitations(molecule))

@@ -81,7 +81,7 @@ def test_an_interrupt_leaves_what_was_known(
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        measure(*arguments, **options)  # type: ignore[arg-type]
+        measure(*arguments, **options)
 
     monkeypatch.setattr(module, "measure_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
