@@ -72,7 +72,8 @@ class Forming:
         span = forming.nominal_gate - forming.threshold_voltage
         compliance = (gate - forming.threshold_voltage) / span
         formed = forming.conductance_mean * compliance * self._relative_conductance[cells]
-        return np.maximum(formed, forming.pristine_conductance, dtype=np.float64)
+        left: Values = np.maximum(formed, forming.pristine_conductance, dtype=np.float64)
+        return left
 
     @cached_property
     def breakdown_voltage(self) -> Table:

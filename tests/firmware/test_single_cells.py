@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from rgnn_hal_firmware import Chip, Preset
+from rgnn_hal_firmware import Chip, Preset, Window
 from rgnn_hal_firmware.telegraph import _binomial
 
 Formed = Callable[[Chip], Chip]
@@ -110,3 +110,20 @@ def test_an_average_does_not_depend_on_which_cells_are_read_with_it(
     for row in range(64):
         window = together.whole._replace(row_start=row, row_stop=row + 1)
         np.testing.assert_array_equal(apart.read_conductance(window, 5)[0], whole[row])
+
+
+def test_a_masked_read_is_that_part_of_a_whole_one_and_leaves_the_others_alone(
+    make_preset: MakePreset, formed: Formed
+) -> None:
+    some, every = (formed(Chip(make_preset(16, 16), 9)) for _ in range(2))
+    mask = np.zeros((8, 16), np.bool_)
+    mask[2:5, ::3] = True
+    window, start = Window(4, 12, 0, 16), some.time
+    part = some.read_conductance(window, 4, mask)
+    assert some.time - start == pytest.approx(3 * 4 * some.preset.parameters.read_time)
+    whole = every.read_conductance(window, 4)
+    np.testing.assert_array_equal(part[mask], whole[mask])
+    assert np.isnan(part[~mask]).all()
+    # The cells that were left out have their first read still before them.
+    rest = some.read_conductance(window, 4, ~mask)
+    np.testing.assert_allclose(rest[~mask], whole[~mask], atol=1e-9)
