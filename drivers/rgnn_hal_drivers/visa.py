@@ -35,7 +35,7 @@ class SocketPort:
     def send(self, pieces: Sequence[Piece], seconds: float) -> int:
         """Send what goes, within `seconds` also if the peer does not read."""
         self._limit(seconds)
-        return self._socket.sendmsg(pieces)
+        return self._socket.send(pieces[0]) if len(pieces) == 1 else self._socket.sendmsg(pieces)
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
         """Receive what there is."""

@@ -170,13 +170,17 @@ def _without_block(stream: Stream, first: bytes, deadline: float) -> Answer[Any]
 
 def _text(line: bytes) -> tuple[str | None, list[DeviceEntry], int]:
     """A line's item, errors and tag."""
-    if line.startswith(_NO_ERROR):  # as mostly
-        tag = line[len(_NO_ERROR) : -1]
-        if tag.isdigit() and len(tag) <= _LONGEST_TAG:
-            return None, [], int(tag)
+    item, fine, tag = line[:-1].partition(_NO_ERROR)
+    # As mostly; the patterns below take 5 us.
+    if fine and item.find(b";") == len(item) - 1 and b'"' not in item and _is_tag(tag):
+        return (item[:-1].decode("latin-1") if item else None), [], int(tag)
     text = line.decode("latin-1")
     bare = _BARE.fullmatch(text)
     found = bare or _WITH_ITEM.fullmatch(text)
     if found is None:
         raise Nonsense(f"it answered {line[:80]!r}")
     return None if bare else found["item"], parse_entries(found["errors"]), int(found["tag"])
+
+
+def _is_tag(text: bytes) -> bool:
+    return len(text) <= _LONGEST_TAG and text.isdigit()
