@@ -270,7 +270,7 @@ class _Run:
         wanted = recipe.samples // 4 if number < 0 else round(recipe.samples * 8 ** (growth - 1))
         width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
         wanted = min(wanted, int(_FEATURE_BYTES / width))
-        affordable = wanted if cost == 0 else int(seconds / cost)
+        affordable = wanted if cost == 0 else int(min(seconds / cost, wanted))
         if seconds < 0 or 3 * affordable < wanted:
             return 0
         return max(min(wanted, affordable), _LEAST_SAMPLE)
