@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from rgnn_hal.analog.calibration import TileCalibration, calibrate
 from rgnn_hal.analog.coding import InputCoding, Multilevel
 from rgnn_hal.analog.twin import DigitalTwin, read_twin
-from rgnn_hal.cost import Ledger
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.macro.checks import FloatArray, check_count, float_array
 from rgnn_hal.mapping import Placement, Tile
@@ -142,8 +142,8 @@ class AnalogMatrix:
             y[:, tile.output_slice] += (
                 np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
             )
-        self.ledger.products += len(x)
-        self.ledger.multiplications += len(x) * self.shape[0] * self.shape[1]
+        multiplications = len(x) * self.shape[0] * self.shape[1]
+        self._note(Ledger(products=len(x), multiplications=multiplications))
         return y
 
     def __rmatmul__(self, x: ArrayLike) -> FloatArray:
@@ -167,13 +167,16 @@ class AnalogMatrix:
         spec = self.macros[tile.macro].spec
         samples = len(voltage) * self.reads
         columns = current.shape[1]
-        self.ledger.planes += len(voltage)
-        self.ledger.samples += samples
-        self.ledger.drives += samples * tile.inputs
-        self.ledger.conversions += samples * columns
-        self.ledger.macs += samples * tile.region.cells
-        square = float(np.vdot(voltage, voltage))
-        self.ledger.square_volts += self.reads * columns * square
+        self._note(
+            Ledger(
+                planes=len(voltage),
+                samples=samples,
+                drives=samples * tile.inputs,
+                conversions=samples * columns,
+                macs=samples * tile.region.cells,
+                cell_volts=self.reads * columns * float(np.abs(voltage).sum(dtype=np.float64)),
+            )
+        )
         if spec.adc_bits is None:
             return
         step = spec.current_step
@@ -182,7 +185,7 @@ class AnalogMatrix:
             rails |= current <= spec.current.low + step
         saturated = int(rails.sum())
         if saturated:
-            self.ledger.saturated += saturated
+            self._note(Ledger(saturated=saturated))
             warnings.warn(
                 f"{saturated} of {current.size} currents reached the converter's full scale "
                 f"{spec.current.low:g} ... {spec.current.high:g} A and are clipped by it; "
@@ -190,6 +193,10 @@ class AnalogMatrix:
                 RuntimeWarning,
                 stacklevel=4,
             )
+
+    def _note(self, done: Ledger) -> None:
+        self.ledger.add(done)
+        record(done)
 
 
 def _checked_input(x: ArrayLike, inputs: int) -> FloatArray:

@@ -1,12 +1,12 @@
 """Digital work is counted where torch executes it: no formula per layer that could be wrong.
 
-    with count_digital() as work:
+    with count_work() as work:
         network(x)
-    work.macs
+    work.digital.macs, work.analog.conversions
 
 Every operation that torch dispatches inside the block is seen, forward and backward alike, also in
-torch's own kernels of autograd. Products on a macro are no torch operations: their `Ledger` counts
-them.
+torch's own kernels of autograd. What else is done there (products on a macro, products of NumPy's)
+reports itself: see `rgnn_hal.cost.work`.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from rgnn_hal.cost.operations import Operations
+from rgnn_hal.cost.work import Work, recording
+
+
+@contextmanager
+def count_work() -> Iterator[Work]:
+    """Count what this thread does, digital and analog, while the block runs."""
+    with recording() as work, _Counter(work.digital):
+        yield work
 
 
 @contextmanager
 def count_digital() -> Iterator[Operations]:
-    """Count what torch computes in this thread while the block runs."""
-    work = Operations()
-    with _Counter(work):
-        yield work
+    """The digital part of that."""
+    with count_work() as work:
+        yield work.digital
 
 
 _VECTOR_PRODUCTS = {"aten::mv", "aten::dot", "aten::addmv", "aten::vdot"}

@@ -3,14 +3,16 @@
 On a macro, a read of a tile drives its rows, settles, and converts its columns, k of them taking
 turns at one converter:
 
-    t_read = t_dac r + t_settle + k t_adc           r rows share a converter
-    E_cells = G sum(v^2) (t_settle + k t_adc) / e   voltages stay while columns take turns; e is
-                                                    what drivers deliver of what they draw
-    E_wires = C_cell sum(v^2) / e                   a row charges the wire along its cells
+    t_read  = t_dac r + t_hold,  t_hold = t_settle + k t_adc      r rows share a converter
+    E_cells = V G sum|v| t_hold     voltages stay while columns take turns; linear drivers take the
+                                    current out of the supply V, however small v is
+    E_wires = V C_cell sum|v|       a row charges the wire along its cells
+    E_amplifiers = P t_hold / k     per conversion: they stand through the read
 
-with sum(v^2) over all cells and reads from the ledger. Tiles of one macro are read one after the
+with sum|v| over all cells and reads from the ledger. Tiles of one macro are read one after the
 other. On a digital machine, every counted operation has its energy, and takes its share of the
-machine's rate. Host work that surrounds the products is the same whoever does the products.
+machine's rate. Host work that surrounds the products is the same whoever does the products, and
+waits for them: nothing is pipelined.
 """
 
 from collections.abc import Mapping
@@ -51,22 +53,22 @@ def macro_cost(work: Ledger, hardware: MacroHardware) -> Cost:
     array, dac, adc, link = hardware.array, hardware.dac, hardware.adc, hardware.link
     turns = hardware.columns_per_adc
     held = array.settling_time.value + turns * adc.time.value
-    read = dac.time.value * hardware.rows_per_dac + held
+    driving = dac.time.value * hardware.rows_per_dac
     bits = work.drives * hardware.dac_bits + work.conversions * hardware.adc_bits
-    busy = work.samples * read
-    drawn = work.square_volts / array.drive_efficiency.value
+    volts = array.supply.value * work.cell_volts
     return Cost(
         energy={
-            "cells": drawn * array.conductance.value * held,
-            "wires": drawn * array.wire_capacitance.value,
+            "cells": volts * array.conductance.value * held,
+            "wires": volts * array.wire_capacitance.value,
             "dac": work.drives * dac.energy.value,
+            "amplifiers": work.conversions / turns * held * hardware.amplifier.power.value,
             "adc": work.conversions * adc.energy.value,
             "accumulate": work.conversions * hardware.accumulate_energy.value,
-            "control": busy * hardware.control_power.value,
+            "control": work.samples * (driving + held) * hardware.control_power.value,
             "link": bits * link.energy.value,
         },
         latency={
-            "dac": work.samples * dac.time.value * hardware.rows_per_dac,
+            "dac": work.samples * driving,
             "settling": work.samples * array.settling_time.value,
             "adc": work.samples * turns * adc.time.value,
             "link": bits / link.rate.value,
@@ -74,18 +76,36 @@ def macro_cost(work: Ledger, hardware: MacroHardware) -> Cost:
         area={
             "cells": hardware.rows * hardware.cols * array.cell_area.value,
             "dac": hardware.rows / hardware.rows_per_dac * dac.area.value,
+            "amplifiers": hardware.cols / turns * hardware.amplifier.area.value,
             "adc": hardware.cols / turns * adc.area.value,
             "other": hardware.other_area.value,
         },
     )
 
 
-def programming_cost(pulses: int, verify: Ledger, hardware: MacroHardware) -> Cost:
-    """What writing costs: `pulses` one after the other, and the reads that verify them."""
-    reads = macro_cost(verify, hardware)
+def programming_cost(work: Ledger, hardware: MacroHardware) -> Cost:
+    """What the pulses of `work` cost, and the reads of single cells that verify them.
+
+    Both are done one after the other. A read of one cell is a read of one row and one column.
+    """
+    reads = macro_cost(
+        Ledger(
+            samples=work.cell_reads,
+            drives=work.cell_reads,
+            conversions=work.cell_reads,
+            cell_volts=work.cell_reads * hardware.verify_voltage.value,
+        ),
+        hardware.model_copy(update={"columns_per_adc": 1}),
+    )
     return Cost(
-        energy={"pulses": pulses * hardware.pulse_energy.value, **reads.energy},
-        latency={"pulses": pulses * hardware.pulse_time.value, **reads.latency},
+        energy={
+            "pulses": work.pulses * hardware.pulse_energy.value,
+            "verifying": reads.joules,
+        },
+        latency={
+            "pulses": work.pulses * hardware.pulse_time.value,
+            "verifying": reads.seconds,
+        },
         area=reads.area,
     )
 

@@ -26,6 +26,8 @@ class Figure(Frozen):
     unit: str
     source: Annotated[str, Field(min_length=3)]
     guess: bool = False
+    node: Annotated[float, Field(gt=0)] | None = None
+    """m; of the source, where it is not the hardware's own: see `scaling`."""
 
 
 def figures(model: BaseModel, path: str = "") -> Iterator[tuple[str, Figure]]:

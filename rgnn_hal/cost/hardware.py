@@ -6,17 +6,31 @@ Presets are TOML files beside this module:
     board    the published set-up: bare array, converters and multiplexers on a circuit board
     cpu, gpu, accelerator     digital machines
 
-`load_macro` and `load_machine` read them, or a file of your own by its path.
+`load_macro` and `load_machine` read them, or a file of your own by its path. A figure whose source
+is of another node is carried to the hardware's by the law of its field (`scaling`).
 """
 
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import ValidationError
 
 from rgnn_hal.cost.figure import Figure, Frozen
+from rgnn_hal.cost.scaling import (
+    ANALOG_AREA,
+    ANALOG_POWER,
+    CELL_AREA,
+    LOGIC_AREA,
+    LOGIC_ENERGY,
+    LOGIC_POWER,
+    LOGIC_RATE,
+    LOGIC_TIME,
+    SUPPLY,
+    WIRE,
+    at_node,
+)
 from rgnn_hal.macro.errors import ConfigurationError
 
 
@@ -25,33 +39,42 @@ class Array(Frozen):
 
     conductance: Figure
     """S; mean of the cells that a read drives."""
-    drive_efficiency: Figure
-    """Share of the energy drawn from the supply that reaches the cells."""
-    wire_capacitance: Figure
+    supply: Annotated[Figure, SUPPLY]
+    """V, out of which linear drivers take the current of the cells."""
+    wire_capacitance: Annotated[Figure, WIRE]
     """F per cell, of the row that drives it."""
-    cell_area: Figure
+    cell_area: Annotated[Figure, CELL_AREA]
     """m^2"""
     settling_time: Figure
-    """s, from the drive to a current that can be converted."""
+    """s, from the drive to a current that can be converted; it grows with the rows."""
 
 
 class Converter(Frozen):
-    """A digital-to-analog or analog-to-digital converter with what stands around it."""
+    """A digital-to-analog or analog-to-digital converter."""
 
-    energy: Figure
-    """J per conversion, buffers or transimpedance amplifier included."""
-    time: Figure
+    energy: Annotated[Figure, LOGIC_ENERGY]
+    """J per conversion."""
+    time: Annotated[Figure, LOGIC_TIME]
     """s per conversion."""
-    area: Figure
+    area: Annotated[Figure, LOGIC_AREA]
+    """m^2 each."""
+
+
+class Amplifier(Frozen):
+    """What holds a column's voltage and turns its current into what the converter takes."""
+
+    power: Annotated[Figure, ANALOG_POWER]
+    """W, during the whole of a read."""
+    area: Annotated[Figure, ANALOG_AREA]
     """m^2 each."""
 
 
 class Link(Frozen):
     """From the host to the macro and back."""
 
-    energy: Figure
+    energy: Annotated[Figure, LOGIC_ENERGY]
     """J per bit."""
-    rate: Figure
+    rate: Annotated[Figure, LOGIC_RATE]
     """bit/s"""
 
 
@@ -65,24 +88,27 @@ class MacroHardware(Frozen):
     rows: int
     cols: int
     columns_per_adc: int
-    """Columns that take turns at one converter."""
+    """Columns that take turns at one amplifier and converter."""
     rows_per_dac: int
     """Rows that share one converter; they are set one after the other."""
     dac_bits: int
     adc_bits: int
     array: Array
     dac: Converter
+    amplifier: Amplifier
     adc: Converter
-    accumulate_energy: Figure
+    accumulate_energy: Annotated[Figure, LOGIC_ENERGY]
     """J per conversion: correction, shift and add of the code."""
-    control_power: Figure
+    control_power: Annotated[Figure, LOGIC_POWER]
     """W while it works: clocks, references, controller."""
-    other_area: Figure
+    other_area: Annotated[Figure, LOGIC_AREA]
     """m^2: drivers, references, controller."""
     pulse_energy: Figure
     """J per programming pulse, drivers included."""
     pulse_time: Figure
     """s per programming pulse, with what it takes to select the cell."""
+    verify_voltage: Figure
+    """V, at which a cell is read between pulses."""
     link: Link
 
 
@@ -93,17 +119,17 @@ class Machine(Frozen):
     description: str
     node: Figure
     """m"""
-    mac_energy: Figure
+    mac_energy: Annotated[Figure, LOGIC_ENERGY]
     """J per multiply-accumulate in a matrix product, memory traffic of the operands included."""
-    special_energy: Figure
+    special_energy: Annotated[Figure, LOGIC_ENERGY]
     """J per exponential, root, ..."""
-    elementary_energy: Figure
+    elementary_energy: Annotated[Figure, LOGIC_ENERGY]
     """J per sum, product or comparison by element."""
-    mac_rate: Figure
+    mac_rate: Annotated[Figure, LOGIC_RATE]
     """Multiply-accumulates per second that matrix products of these sizes sustain."""
-    element_rate: Figure
+    element_rate: Annotated[Figure, LOGIC_RATE]
     """Elements per second of the other operations."""
-    area: Figure
+    area: Annotated[Figure, LOGIC_AREA]
     """m^2 of the die."""
 
 
@@ -140,7 +166,8 @@ def _load(name: str, model: type[_Model]) -> _Model:
             f"no hardware {name!r}; there are {', '.join(known)}, or give a TOML file's path"
         )
     try:
-        return model.model_validate(tomllib.loads(text))
+        found = model.model_validate(tomllib.loads(text))
+        return at_node(found, found.node.value)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"hardware {name!r} is no TOML: {error}") from error
     except ValidationError as error:

@@ -3,10 +3,11 @@
 One *product* is one input vector through one whole matrix. Coding turns it into *planes* (voltage
 vectors), tiling into reads of several regions, averaging into *samples*. In each sample of a tile
 every row is driven once (*drives*), every sensed column is converted once (*conversions*), and each
-cell does one analog multiply-accumulate (*macs*) with a power of G v^2.
+cell does one analog multiply-accumulate (*macs*) with a current of G |v|. Writing takes *pulses*,
+and *cell_reads* to see what they did.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass
@@ -26,12 +27,24 @@ class Ledger:
     """Readings of a column's analog-to-digital converter."""
     macs: int = 0
     """Multiply-accumulates of cells, with those that differences, planes and repeats take."""
-    square_volts: float = 0.0
-    """Sum of v^2 over those cells and reads, V^2: times G and the time of a read, the energy that
-    they dissipate."""
+    cell_volts: float = 0.0
+    """Sum of |v| over those cells and reads, V: times G, the supply and the time of a read, the
+    energy that linear drivers draw."""
     saturated: int = 0
     """Averaged readings that lay at the converter's full scale."""
+    pulses: int = 0
+    """FORM, SET and RESET pulses, per cell."""
+    cell_reads: int = 0
+    """Cells read one by one, to verify those pulses."""
 
     def __add__(self, other: "Ledger") -> "Ledger":
-        mine, theirs = asdict(self), asdict(other)
+        mine, theirs = vars(self), vars(other)
         return Ledger(**{name: mine[name] + theirs[name] for name in mine})
+
+    def __mul__(self, times: int) -> "Ledger":
+        return Ledger(**{name: times * count for name, count in vars(self).items()})
+
+    def add(self, other: "Ledger") -> None:
+        """Merge another into this one."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)

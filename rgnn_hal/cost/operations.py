@@ -6,7 +6,7 @@ counted per element; *bytes* are what every operation reads and writes, as if no
 cache.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass
@@ -19,8 +19,13 @@ class Operations:
     bytes: int = 0
 
     def __add__(self, other: "Operations") -> "Operations":
-        mine, theirs = asdict(self), asdict(other)
+        mine, theirs = vars(self), vars(other)
         return Operations(**{name: mine[name] + theirs[name] for name in mine})
 
     def __mul__(self, times: int) -> "Operations":
-        return Operations(**{name: times * count for name, count in asdict(self).items()})
+        return Operations(**{name: times * count for name, count in vars(self).items()})
+
+    def add(self, other: "Operations") -> None:
+        """Merge another into this one."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)

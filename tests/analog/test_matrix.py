@@ -169,9 +169,9 @@ def test_the_ledger_counts_what_was_done(coding: InputCoding, planes: int) -> No
     x = np.random.default_rng(0).normal(size=(10, 12))
     matrix.product(x)
     voltage = coding.encode(x, matrix.macros[0].spec).voltage
-    square_volts = 3 * (6 + 2) * float((voltage**2).sum())  # each row drives 8 columns, 3 times
-    assert matrix.ledger.square_volts == pytest.approx(square_volts)
-    assert replace(matrix.ledger, square_volts=0.0) == Ledger(
+    cell_volts = 3 * (6 + 2) * float(np.abs(voltage).sum())  # each row drives 8 columns, 3 times
+    assert matrix.ledger.cell_volts == pytest.approx(cell_volts)
+    assert replace(matrix.ledger, cell_volts=0.0) == Ledger(
         products=10,
         multiplications=10 * 12 * 4,
         planes=10 * planes * 4,

@@ -31,7 +31,7 @@ ledgers = st.builds(
     samples=counts,
     drives=counts,
     conversions=counts,
-    square_volts=st.floats(0, 1e9),
+    cell_volts=st.floats(0, 1e9),
 )
 
 
@@ -41,7 +41,7 @@ def test_every_figure_of_a_preset_has_unit_source_and_honest_uncertainty(name: s
     found = dict(figures(hardware))
     assert len(found) >= 7
     for key, figure in found.items():
-        assert figure.unit in {"m", "m^2", "J", "s", "S", "F", "W", "1", "1/s", "bit/s"}, key
+        assert figure.unit in {"m", "m^2", "J", "s", "S", "F", "V", "W", "1/s", "bit/s"}, key
         assert figure.factor > 1 or not figure.guess, f"{key} is a guess and certain"
 
 
@@ -60,18 +60,27 @@ def test_costs_of_work_add_up(one: Ledger, other: Ledger) -> None:
 
 def test_a_read_costs_what_its_equation_says() -> None:
     chip = load_macro()
-    work = Ledger(samples=1, drives=512, conversions=512, square_volts=512 * 512 * 0.01)
+    work = Ledger(samples=1, drives=512, conversions=512, cell_volts=512 * 512 * 0.1)
     cost = macro_cost(work, chip)
     held = chip.array.settling_time.value + 8 * chip.adc.time.value
-    assert cost.energy["cells"] == pytest.approx(
-        2621.44 * chip.array.conductance.value * held / chip.array.drive_efficiency.value
-    )
+    current = 512 * 512 * 0.1 * chip.array.conductance.value
+    assert cost.energy["cells"] == pytest.approx(current * chip.array.supply.value * held)
     assert cost.energy["adc"] == pytest.approx(512 * chip.adc.energy.value)
+    assert cost.energy["amplifiers"] == pytest.approx(64 * held * chip.amplifier.power.value)
     assert cost.seconds == pytest.approx(
         chip.dac.time.value + held + (512 * 8 + 512 * 8) / chip.link.rate.value
     )
-    written = programming_cost(10, work, chip)
-    assert written.joules == pytest.approx(cost.joules + 10 * chip.pulse_energy.value)
+
+
+def test_writing_costs_pulses_and_reads_of_single_cells() -> None:
+    chip = load_macro()
+    written = programming_cost(Ledger(pulses=10, cell_reads=20), chip)
+    assert written.energy["pulses"] == pytest.approx(10 * chip.pulse_energy.value)
+    assert written.latency["pulses"] == pytest.approx(10 * chip.pulse_time.value)
+    one = chip.model_copy(update={"columns_per_adc": 1})
+    read = macro_cost(Ledger(samples=1, drives=1, conversions=1, cell_volts=0.2), one)
+    assert written.energy["verifying"] == pytest.approx(20 * read.joules)
+    assert written.latency["verifying"] == pytest.approx(20 * read.seconds)
 
 
 @given(counts, counts, counts)
