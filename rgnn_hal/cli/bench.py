@@ -26,6 +26,12 @@ def visa(seconds: Seconds = 4.0, json: Json = False) -> None:
     _run("visa", seconds, json)
 
 
+@bench.command("wavefunction")
+def wavefunction(seconds: Seconds = 4.0, json: Json = False) -> None:
+    """Wavefunctions: CPU time to chemical accuracy on H2 and He, beside PySCF where installed."""
+    _run("wavefunction", seconds, json)
+
+
 def _run(name: str, seconds: float, as_json: bool) -> None:
     from rgnn_hal.benchmarks import run_alone
 
