@@ -9,7 +9,7 @@ hermiticity and the exchange of atoms are exact.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -263,8 +263,3 @@ def pairs_within(atoms: ase.Atoms, reach: float) -> PairList:
     sign = np.sign(shift) @ np.array([4, 2, 1])
     keep = (sign > 0) | ((sign == 0) & (first <= second))
     return PairList(first[keep], second[keep], shift[keep])
-
-
-def with_record(model: HamiltonianModel, record: Mapping[str, Any]) -> HamiltonianModel:
-    """The same model, remembering how it was trained."""
-    return replace(model, record=record)

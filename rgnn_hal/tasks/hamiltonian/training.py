@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,7 +34,6 @@ from rgnn_hal.tasks.hamiltonian.model import (
     GroupRows,
     HamiltonianModel,
     measure,
-    with_record,
 )
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel, fit_overlap
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
@@ -124,7 +123,7 @@ def train_hamiltonian(
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
     )
     record = _record(path, data, macro, result)
-    return TrainingResult(**{**vars(result), "model": with_record(model, record)})
+    return replace(result, model=replace(model, record=record))
 
 
 @dataclass
