@@ -270,9 +270,7 @@ def _assert_equal(result: Any, expected: Any, about: str) -> None:
     assert type(result) is type(expected), about
     if isinstance(expected, np.ndarray):
         assert result.dtype == expected.dtype, about
-        # Equal to float32 is what is promised. Of float64, one number in 3,000 verbs was seen that
-        # differed in its last digit; why is not known.
-        np.testing.assert_allclose(result, expected, rtol=1e-14, atol=1e-20, err_msg=about)
+        np.testing.assert_array_equal(result, expected, err_msg=about)
     else:
         assert result == expected, about
 

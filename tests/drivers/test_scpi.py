@@ -134,8 +134,7 @@ def test_a_served_chip_gives_the_currents_of_the_same_chip_in_process(options: s
         assert capabilities == macro.spec.capabilities | {Capability.PERSISTENT}
     for ours, theirs in zip(remote, local, strict=True):
         assert ours.dtype == theirs.dtype
-        np.testing.assert_array_equal(ours.astype(np.float32), theirs.astype(np.float32))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=1e-20)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def session(macro: Macro) -> list[Any]:
