@@ -167,7 +167,8 @@ class Campaign:
 
     @property
     def _lost(self) -> bool:
-        return self._macro.inner.closed  # type: ignore[attr-defined, no-any-return]
+        """Whether the connection is gone; after `safe` the next verb is told so."""
+        return self._macro.inner._link.lost is not None  # type: ignore[attr-defined, no-any-return]
 
     def _reopen(self) -> None:
         self.tally.reopened += 1
