@@ -11,7 +11,7 @@ our time; a chip would not be.
 import time
 from dataclasses import dataclass
 
-from rgnn_hal import open_macro
+from rgnn_hal.macro import open_macro
 from rgnn_hal.progress import Progress
 from rgnn_hal.tasks.wavefunction import (
     Limits,

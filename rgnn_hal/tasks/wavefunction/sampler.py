@@ -7,7 +7,9 @@ more in products, and no noise of a macro can spoil detailed balance.
 
 One electron moves at a time, by a Gaussian as wide as its distance from the nuclei suggests
 (Umrigar, Phys. Rev. Lett. 71, 408 (1993), without drift), and the acceptance corrects for the width
-of the way back. All walkers move at once.
+of the way back. All walkers move at once. Every fifth sweep electrons hop instead, by the vector
+from one nucleus to another: without, walkers of a stretched bond never see that its determinants
+must cancel where both electrons sit on one atom (H2 at 6 bohr came out at -0.90 hartree).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from rgnn_hal.tasks.wavefunction.determinants import determinants, occupy
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
 from rgnn_hal.tasks.wavefunction.pairs import PairInputs
 
+_HOP_EVERY = 5
 _TARGET = 0.5
 """Acceptance that step adaptation aims at."""
 
@@ -85,10 +88,16 @@ def walk(
     everyone = range(ansatz.molecule.electrons)
     chain = _Chain.start(ansatz, parameters, walkers.positions)
     jastrow = _Jastrow.of(ansatz, parameters)
-    for _ in range(sweeps):
+    for sweep in range(sweeps):
+        if len(ansatz.molecule.numbers) > 1 and sweep % _HOP_EVERY == 0:
+            for electron in everyone:
+                _step(ansatz, parameters, walkers, chain, jastrow, electron, *_hop(ansatz, walkers))
+            continue
         before = walkers.accepted
         for electron in everyone:
-            _move(ansatz, parameters, walkers, chain, jastrow, electron)
+            move = _move(ansatz, walkers, electron)
+            walkers.accepted += _step(ansatz, parameters, walkers, chain, jastrow, electron, *move)
+            walkers.proposed += len(walkers.positions)
         if adapt:
             rate = (walkers.accepted - before) / (len(everyone) * len(walkers.positions))
             walkers.step = min(max(walkers.step * math.exp(0.5 * (rate - _TARGET)), 0.01), 5.0)
@@ -138,24 +147,41 @@ class _Chain:
         return (self.products[0] * self.products[1]) @ parameters.coefficients
 
 
-def _move(
+def _move(ansatz: Ansatz, walkers: Walkers, electron: int) -> tuple[Tensor, Tensor]:
+    """Displacements (walkers, 3) and log of the proposal's ratio, back over forth."""
+    here = walkers.positions[:, electron]
+    width = walkers.step * local_length(ansatz.molecule, here)
+    noise = torch.randn(here.shape, generator=walkers.generator, dtype=torch.float64)
+    shift = width[:, None] * noise
+    back = walkers.step * local_length(ansatz.molecule, here + shift)
+    square = noise.square().sum(1)
+    ratio = width / back
+    return shift, 3.0 * ratio.log() + 0.5 * square * (1.0 - ratio**2)
+
+
+def _hop(ansatz: Ansatz, walkers: Walkers) -> tuple[Tensor, Tensor]:
+    """From near one nucleus to as near another; as likely as the way back."""
+    nuclei, count = ansatz.molecule.nuclei, len(walkers.positions)
+    first = torch.randint(len(nuclei), (count,), generator=walkers.generator)
+    other = torch.randint(1, len(nuclei), (count,), generator=walkers.generator)
+    shift = nuclei[(first + other) % len(nuclei)] - nuclei[first]
+    return shift, torch.zeros(count, dtype=torch.float64)
+
+
+def _step(
     ansatz: Ansatz,
     parameters: Parameters,
     walkers: Walkers,
     chain: _Chain,
     jastrow: _Jastrow,
     electron: int,
-) -> None:
-    molecule, generator, here = ansatz.molecule, walkers.generator, walkers.positions[:, electron]
-    count = len(here)
-    width = walkers.step * local_length(molecule, here)
-    noise = torch.randn((count, 3), generator=generator, dtype=torch.float64)
-    there = here + width[:, None] * noise
-    back = walkers.step * local_length(molecule, there)
-    forth_square = noise.square().sum(1)
-    log_ratio = 3.0 * (width / back).log() + 0.5 * forth_square * (1.0 - (width / back) ** 2)
-
-    spin = int(electron >= molecule.up)
+    shift: Tensor,
+    log_ratio: Tensor,
+) -> int:
+    """Metropolis' choice for one electron of every walker; how many moved."""
+    here = walkers.positions[:, electron]
+    there = here + shift
+    spin = int(electron >= ansatz.molecule.up)
     who, occupied = ansatz.configurations.by_spin()[spin]
     row = ansatz.basis.values(there) @ parameters.orbitals
     orbitals = chain.orbitals[:, who].clone()
@@ -167,13 +193,12 @@ def _move(
         jastrow.terms(electron, there, walkers.positions)
         - jastrow.terms(electron, here, walkers.positions)
     )
-    chance = torch.rand(count, generator=generator, dtype=torch.float64)
+    chance = torch.rand(len(here), generator=walkers.generator, dtype=torch.float64)
     taken = chance.log() < log_ratio
     walkers.positions[taken, electron] = there[taken]
     chain.orbitals[taken, electron] = row[taken]
     chain.products[spin][taken] = product[taken]
-    walkers.accepted += int(taken.sum())
-    walkers.proposed += count
+    return int(taken.sum())
 
 
 def local_length(molecule: Molecule, point: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from rgnn_hal.tasks.wavefunction import parse_molecule
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
 from rgnn_hal.tasks.wavefunction.orbitals import slater_basis
-from rgnn_hal.tasks.wavefunction.reference import pair_excitations
+from rgnn_hal.tasks.wavefunction.reference import ansatz_of, pair_excitations
 from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
 
 
@@ -39,6 +39,20 @@ def test_walkers_of_a_hydrogen_like_atom_have_its_radial_moments(charge: int) ->
     assert float(torch.stack(first).mean()) * charge == pytest.approx(1.5, rel=0.02)
     assert float(torch.stack(second).mean()) * charge**2 == pytest.approx(3.0, rel=0.04)
     assert float(torch.stack(inverse).mean()) / charge == pytest.approx(1.0, rel=0.03)
+
+
+def test_electrons_hop_between_distant_nuclei() -> None:
+    molecule = parse_molecule("H 0 0 0; H 0 0 12", charge=1)
+    ansatz = ansatz_of(molecule)
+    orbitals = torch.zeros((ansatz.basis.size, 2), dtype=torch.float64)
+    orbitals[[1, 1 + ansatz.basis.size // 2], 0] = 1.0  # the two 1s, as g orbital
+    one = torch.ones(ansatz.configurations.size, dtype=torch.float64)
+    parameters = Parameters(one, orbitals, torch.zeros(0, dtype=torch.float64))
+    walkers = scatter(molecule, 400, seed=3)
+    walkers.positions[:, 0] = torch.tensor([0.0, 0.0, 0.5])
+    walk(ansatz, parameters, walkers, 30)
+    at_first = (walkers.positions[:, 0, 2] < 6).double().mean()
+    assert float(at_first) == pytest.approx(0.5, abs=0.12)
 
 
 def test_the_same_seed_walks_the_same_way() -> None:

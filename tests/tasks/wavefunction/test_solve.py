@@ -102,7 +102,7 @@ def test_a_run_of_something_else_is_not_taken_up(tmp_path: Path) -> None:
 
 def test_one_electron_needs_no_network() -> None:
     molecule = parse_molecule("H 0 0 0; H 0 0 2", charge=1)
-    state = begin(molecule, SMALL, EXACT)
+    state = begin(molecule, SMALL.model_copy(update={"walkers": 2000}), EXACT)
     with open_macro(EXACT) as macro:
         solve(state, macro, Limits(steps=20))
     result = summary(state)
