@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import Macro, MacroSpec, Region
 from rgnn_hal.macro.checks import FloatArray
 
@@ -51,6 +52,7 @@ def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0)
     inputs, at_rest = _inputs(spec, region.shape[0], seed)
     with macro.lock:
         conductance = macro.read_conductance(region, samples)
+        record(Ledger(cell_reads=samples * region.cells))
         inputs *= _unsaturated(spec, inputs @ conductance)
         current = _sense(macro, inputs, region, samples)
         zero = _sense(macro, at_rest, region, samples) if at_rest is not inputs else current
@@ -83,6 +85,16 @@ def _unsaturated(spec: MacroSpec, current: FloatArray) -> float:
 
 def _sense(macro: Macro, voltage: FloatArray, region: Region, samples: int) -> FloatArray:
     chunk = macro.spec.max_batch
+    record(
+        Ledger(
+            planes=len(voltage),
+            samples=samples * len(voltage),
+            drives=samples * voltage.size,
+            conversions=samples * len(voltage) * region.shape[1],
+            macs=samples * len(voltage) * region.cells,
+            cell_volts=samples * region.shape[1] * float(np.abs(voltage).sum()),
+        )
+    )
     return np.concatenate(
         [
             macro.multiply(voltage[start : start + chunk], region=region, samples=samples)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import Macro
 from rgnn_hal.mapping import Placement
 
@@ -50,6 +51,7 @@ def read_twin(macros: Sequence[Macro], placement: Placement, *, samples: int = 6
             share = min(max(samples // _GROUPS, 1), macro.spec.max_samples)
             for group in weights:
                 conductance = macro.read_conductance(tile.region, share)
+                record(Ledger(cell_reads=share * tile.region.cells))
                 group[tile.input_slice, tile.output_slice] = placement.scheme.difference(
                     conductance
                 )

@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import LimitError, Macro, MacroSpec, PulseKind, Region
 from rgnn_hal.macro.checks import check_pulse, check_region, pulse_limits
 from rgnn_hal.progress import Progress, silent
@@ -140,6 +141,7 @@ def form(
     with macro.lock:
         start = macro.clock()
         conductance = macro.read_conductance(region)
+        record(Ledger(cell_reads=region.cells))
         formed = conductance >= threshold
         breakdown = np.full(region.shape, np.nan)
         for step, voltage in enumerate(ramp.voltages, start=1):
@@ -155,6 +157,7 @@ def form(
                 region=region,
             )
             reading = macro.read_conductance(region, mask=pending)
+            record(Ledger(pulses=int(pending.sum()), cell_reads=int(pending.sum())))
             np.copyto(conductance, reading, where=pending)
             broken = pending & (conductance >= threshold)
             breakdown[broken] = voltage

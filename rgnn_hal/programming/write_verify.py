@@ -15,6 +15,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import LimitError, Macro, MacroSpec, PulseKind, Region
 from rgnn_hal.macro.checks import check_conductance, check_region
 from rgnn_hal.programming.pulse_train import PulseTrain
@@ -133,7 +134,11 @@ def write_verify(
             cells.verify(macro.read_conductance(region, samples, mask=cells.mask))
             cells.give_up(train.length, tolerance)
             progress(region.cells - cells.pending.size, region.cells, "programming")
-        final = macro.read_conductance(region, min(FINAL_SAMPLES, spec.max_samples))
+        finally_read = min(FINAL_SAMPLES, spec.max_samples)
+        final = macro.read_conductance(region, finally_read)
+        pulses = int(cells.pulses.sum())
+        verified = samples * (region.cells + pulses) + finally_read * region.cells
+        record(Ledger(pulses=pulses, cell_reads=verified))
         return ProgrammingReport(
             region=region,
             target=goal,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from rgnn_hal.cost import products, record
 from rgnn_hal.macro.errors import DataError
 from rgnn_hal.readout.statistics import Statistics
 
@@ -117,6 +118,7 @@ def solve_normal_equations(
     scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     system = gram * scale * scale[:, None]
     system[np.diag_indices_from(system)] += strength if penalty is None else strength * penalty
+    record(products(len(gram) ** 3 // 6 + len(gram) * moment.size))
     try:
         factor = cho_factor(system, lower=False, overwrite_a=True, check_finite=False)
     except LinAlgError:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal.cost import products, record
 from rgnn_hal.macro.errors import DataError
 from rgnn_hal.readout.ridge import DEFAULT_PATH, solve_normal_equations
 from rgnn_hal.readout.statistics import GramBuilder
@@ -65,6 +66,7 @@ class SharedStatisticsBuilder:
     def add(self, rows: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
         """Take rows (count, columns) with targets (count, targets)."""
         self._moments += rows.T @ targets
+        record(products(rows.size * targets.shape[1]))
         self._squares += (targets**2).sum(axis=0)
         self._gram.add(rows)
 

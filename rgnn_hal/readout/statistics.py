@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
+from rgnn_hal.cost import products, record
+
 _ROWS_PER_UPDATE = 512  # below a few hundred rows dsyrk is bound by reading the Gram matrix
 
 
@@ -51,6 +53,7 @@ class StatisticsBuilder:
     def add(self, rows: np.ndarray, targets: np.ndarray) -> None:
         """Take rows (count, columns) with targets (count,); neither is kept or changed."""
         self._moment += targets @ rows
+        record(products(rows.size))
         self._square += float(targets @ targets)
         self._gram.add(rows)
 
@@ -88,4 +91,5 @@ class GramBuilder:
         block = np.concatenate(self._pending)
         self._pending, self._pending_rows = [], 0
         # The transpose of a C-ordered block is Fortran-ordered: BLAS updates in place, no copies.
+        record(products(len(block) * block.shape[1] * (block.shape[1] + 1) // 2))
         self._gram = dsyrk(1.0, block.T, beta=1.0, c=self._gram, overwrite_c=1)

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
+from rgnn_hal.cost import products, record
+
 
 class Mixing(Protocol):
     """A fixed matrix, seen twice: as the physical product and as its digital twin."""
@@ -37,4 +39,5 @@ class DigitalMixing:
 
     def product(self, x: np.ndarray) -> np.ndarray:
         """The exact product x W."""
+        record(products(len(x) * self.weights.size))
         return np.asarray(x @ self.weights)
