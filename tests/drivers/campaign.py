@@ -132,7 +132,7 @@ class Campaign:
         self.tally.slowest = max(self.tally.slowest, took)
         self.tally.outcomes["data" if error is None else type(error).__name__] += 1
         assert took < _HANGS, about
-        if error is not None and self._lost:
+        if self._lost:
             self._reopen()
         executed = _state(self.chip) != before
         if error is None or executed:
@@ -167,8 +167,8 @@ class Campaign:
 
     @property
     def _lost(self) -> bool:
-        """Whether the connection is gone; after `safe` the next verb is told so."""
-        return self._macro.inner._link.lost is not None  # type: ignore[attr-defined, no-any-return]
+        """Whether the connection is gone, perhaps in a `safe` that grounded through another."""
+        return self._macro.inner._link.lost is not None  # type: ignore[attr-defined]
 
     def _reopen(self) -> None:
         self.tally.reopened += 1
