@@ -38,7 +38,7 @@ class ForcesModel:
     macro_uri: str
     """Where the weights were formed."""
     record: Mapping[str, Any]
-    """How it was trained: data, versions, figures. For people; nothing reads it back."""
+    """How it was trained: data, versions, figures, `Counts`. Predictions do not read it."""
 
     def on_macro(
         self, macro: Macro, *, reads: int | None = None, progress: Progress = silent

@@ -20,6 +20,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rgnn_hal.analog import AnalogMatrix
+from rgnn_hal.cost import Operations, record
+from rgnn_hal.cost.digital import count_digital, count_work
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
@@ -27,6 +30,7 @@ from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge
 from rgnn_hal.reservoir import EdgeBasis, Reservoir, design_rows
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph, read_frames
+from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     composition,
@@ -82,6 +86,25 @@ def train_forces(
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
     """
+    with count_work() as training:
+        result, mixings = _train(path, macro, recipe, macro_uri, workers, progress)
+    predictor = result.model.with_mixings(mixings)
+    atoms = next(read_frames(path)).atoms
+    with count_work() as inference:
+        predictor.predict(atoms)
+    counts = Counts(atoms, inference, training).describe()
+    model = replace(result.model, record={**result.model.record, **counts})
+    return replace(result, model=model)
+
+
+def _train(
+    path: Path,
+    macro: Macro,
+    recipe: ForcesRecipe,
+    macro_uri: str,
+    workers: int,
+    progress: Progress,
+) -> tuple[TrainingResult, tuple[AnalogMatrix, ...]]:
     if workers < 1:
         raise LimitError(f"{workers} workers cannot work; give at least 1")
     start = time.perf_counter()
@@ -123,7 +146,8 @@ def train_forces(
         products=sum(matrix.ledger.products for matrix in matrices),
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
     )
-    return replace(result, model=replace(result.model, record=_record(path, data, macro, result)))
+    model = replace(result.model, record=_record(path, data, macro, result))
+    return replace(result, model=model), matrices
 
 
 @dataclass(frozen=True)
@@ -165,6 +189,8 @@ class _Rows:
                 for future in queue:
                     future.result()
         training, validation = shares[0].finish()
+        for share in shares:
+            record(share.work)
         for share in shares[1:]:
             more_training, more_validation = share.finish()
             training, validation = training + more_training, validation + more_validation
@@ -194,12 +220,16 @@ class _Share:
 
     def __init__(self, rows: _Rows) -> None:
         self._rows = rows
+        self.work = Operations()
+        """What this worker's thread did."""
         self._training = StatisticsBuilder(rows.reservoir.columns)
         self._validation = StatisticsBuilder(rows.reservoir.columns)
 
     def add(self, mixed: _Mixed) -> None:
         builder = self._validation if mixed.validates else self._training
-        builder.add(*self._rows.of(mixed))
+        with count_digital() as work:
+            builder.add(*self._rows.of(mixed))
+        self.work.add(work)
 
     def finish(self) -> tuple[Statistics, Statistics]:
         return self._training.finish(), self._validation.finish()
