@@ -24,6 +24,7 @@ import torch
 from e3nn.o3 import wigner_3j
 from numpy.typing import NDArray
 
+from rgnn_hal.cost import products, record
 from rgnn_hal.tasks.hamiltonian.dataset import PairList
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 
@@ -73,13 +74,16 @@ class BlockTensors:
 
     def tensors(self, blocks: FloatArray, kind: Kind) -> FloatArray:
         """(count, n1, n2) -> (count, 2L+1, targets)."""
-        return np.tensordot(blocks.reshape(len(blocks), -1), self.transforms[kind], axes=1)
+        transform = self.transforms[kind]
+        record(products(len(blocks) * transform.size))
+        return np.tensordot(blocks.reshape(len(blocks), -1), transform, axes=1)
 
     def blocks(self, tensors: Mapping[Kind, FloatArray], count: int) -> FloatArray:
         """The inverse: all kinds (count, 2L+1, targets) -> (count, n1, n2)."""
         flat = np.zeros((count, self.shape[0] * self.shape[1]))
         for kind, values in tensors.items():
             transform = self.transforms[kind]
+            record(products(count * transform.size))
             flat += values.reshape(count, -1) @ transform.reshape(len(transform), -1).T
         blocks = flat.reshape(count, *self.shape)
         if self.key.on_site:  # symmetric but for rounding; make it so to the last bit

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from vesin import NeighborList
 
+from rgnn_hal.cost import products, record
 from rgnn_hal.macro import DataError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import Mixing
@@ -54,7 +55,7 @@ class HamiltonianModel:
     macro_uri: str
     """Where the weights were formed."""
     record: Mapping[str, Any]
-    """How it was trained: data, versions, figures. For people; nothing reads it back."""
+    """How it was trained: data, versions, figures, `Counts`. Predictions do not read it."""
 
     @property
     def elements(self) -> tuple[int, ...]:
@@ -146,6 +147,7 @@ class Predictor:
                 for chunk in view.chunks(kind, len(readout))
             ]
             found[kind] = np.concatenate(parts)
+            record(products(found[kind].size * len(readout)))
         return tensors.blocks(found, len(vectors))
 
     def _tensors(self, key: GroupKey, where: str) -> BlockTensors:

@@ -20,6 +20,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rgnn_hal.analog import AnalogMatrix
+from rgnn_hal.cost import Operations, products, record
+from rgnn_hal.cost.digital import count_digital, count_work
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import SharedStatisticsBuilder, fit_shared
@@ -27,6 +30,7 @@ from rgnn_hal.reservoir import Mixing
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.reservoir.pairs import PairReservoir
 from rgnn_hal.structures import build_graph
+from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
 from rgnn_hal.tasks.hamiltonian.features import Design, Measured
@@ -87,6 +91,26 @@ def train_hamiltonian(
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
     """
+    with count_work() as training:
+        result, mixings = _train(path, macro, recipe, macro_uri, workers, progress)
+    predictor = result.model.with_mixings(mixings)
+    with HamiltonianFile(path) as file:
+        first = next(iter(file))
+    with count_work() as inference:
+        predictor.predict(first.atoms, pairs=first.pairs)
+    counts = Counts(first.atoms, inference, training).describe()
+    model = replace(result.model, record={**result.model.record, **counts})
+    return replace(result, model=model)
+
+
+def _train(
+    path: Path,
+    macro: Macro,
+    recipe: HamiltonianRecipe,
+    macro_uri: str,
+    workers: int,
+    progress: Progress,
+) -> tuple[TrainingResult, tuple[AnalogMatrix, ...]]:
     if workers < 1:
         raise LimitError(f"{workers} workers cannot work; give at least 1")
     start = time.perf_counter()
@@ -122,8 +146,8 @@ def train_hamiltonian(
         products=sum(matrix.ledger.products for matrix in matrices),
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
     )
-    record = _record(path, data, macro, result)
-    return replace(result, model=replace(model, record=record))
+    model = replace(model, record=_record(path, data, macro, result))
+    return replace(result, model=model), matrices
 
 
 @dataclass
@@ -219,11 +243,14 @@ class _Learner:
         design = Design.of(key, self.recipe)
         kinds = [kind for kind in tensors.transforms if len(design.penalty(kind))]
 
-        def regress(kind: Kind) -> tuple[FloatArray, FloatArray]:
-            return _regress(group, view, design, kind, measured)
+        def regress(kind: Kind) -> tuple[tuple[FloatArray, FloatArray], Operations]:
+            with count_digital() as work:
+                return _regress(group, view, design, kind, measured), work
 
         judged: dict[Kind, FloatArray] = {}
-        for kind, (readout, prediction) in zip(kinds, pool.map(regress, kinds), strict=True):
+        for kind, (found, work) in zip(kinds, pool.map(regress, kinds), strict=True):
+            readout, prediction = found
+            record(work)
             learnt.readouts[key, kind] = readout
             learnt.features += design.features(kind)
             judged[kind] = prediction
@@ -268,7 +295,9 @@ def _regress(
         if group.validates[chunk].any()
     ]
     empty = np.zeros((0, *targets.shape[1:]))
-    return fit.readout, np.concatenate([empty, *judged])
+    prediction = np.concatenate([empty, *judged])
+    record(products(prediction.size * len(penalty)))
+    return fit.readout, prediction
 
 
 def _mean_of_readings(blocks: FloatArray, rows: Oriented, chosen: NDArray[np.bool_]) -> FloatArray:
