@@ -13,6 +13,7 @@ from rgnn_hal.cli import (
     evaluate,
     hamiltonian,
     hardware,
+    reproduce,
     serve,
     wavefunction,
 )
@@ -45,6 +46,7 @@ app.command("md")(dynamics.md)
 app.command("bands")(hamiltonian.bands)
 app.command("solve")(wavefunction.solve)
 app.command("curve")(wavefunction.curve)
+app.command("reproduce")(reproduce.reproduce)
 
 
 def main() -> None:

@@ -4,15 +4,14 @@ The data are ours: Li3PO4, the paper's ionic system, 32-atom frames labelled by 
 theory (examples/data/README.md). One whole melt-quench is held out.
 """
 
-import sysconfig
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import rgnn_hal
+from rgnn_hal.bundled import bundled
 from rgnn_hal.cli.output import Json, print_result, progress_bar
-from rgnn_hal.macro import ConfigurationError, open_macro
+from rgnn_hal.macro import open_macro
 
 _FILES = ("li3po4_train.extxyz", "li3po4_test.extxyz")
 
@@ -30,7 +29,7 @@ def demo(
     from rgnn_hal.tasks.artefact import check_destination
     from rgnn_hal.tasks.forces import ForcesRecipe, evaluate_forces, save_model, train_forces
 
-    training, test = (_bundled(name) for name in _FILES)
+    training, test = (bundled(name) for name in _FILES)
     model_folder = out / "model"
     check_destination(model_folder)
     use_one_torch_thread()
@@ -66,19 +65,4 @@ def demo(
             "plots": [str(plot) for plot in plots],
         },
         json,
-    )
-
-
-def _bundled(name: str) -> Path:
-    """Example data: beside a checkout, or where a wheel puts them."""
-    folders = (
-        Path(rgnn_hal.__file__).parents[1] / "examples" / "data",
-        Path(sysconfig.get_path("data")) / "share" / "rgnn_hal" / "data",
-    )
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise ConfigurationError(
-        f"the example data {name} are neither in {folders[0]} nor in {folders[1]}; "
-        "reinstall rgnn-hal, or run the demo from a clone"
     )

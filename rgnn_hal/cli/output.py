@@ -17,7 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 def print_result(result: Mapping[str, Any], as_json: bool, *, flush: bool = False) -> None:
     """Print a command's result; `flush` it where the command goes on."""
     if as_json:
-        print(json.dumps(_plain(result), indent=2), flush=flush)
+        print(json.dumps(plain(result), indent=2), flush=flush)
         return
     from rich.console import Console
     from rich.table import Table
@@ -76,12 +76,12 @@ def progress_bar() -> Iterator[Progress]:
             bar.stop()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` in JSON's types; NaN and infinity, which JSON lacks, become null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value

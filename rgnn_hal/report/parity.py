@@ -1,6 +1,7 @@
 """Parity plots: predicted against reference, as density, because forces come by the thousand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ def parity_plot(
     title: str,
 ) -> Path:
     """`predicted` over `reference` (any equal shapes) and the distribution of the error."""
+    return save_figure(draw_parity(reference, predicted, quantity=quantity, title=title), path)
+
+
+def draw_parity(
+    reference: NDArray[np.float64], predicted: NDArray[np.float64], *, quantity: str, title: str
+) -> Any:
+    """The same as a figure."""
     figure, (parity, errors) = new_figure(2, title)
     x, y = reference.ravel(), predicted.ravel()
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
@@ -25,4 +33,4 @@ def parity_plot(
     parity.set(xlabel=f"reference {quantity}", ylabel=f"predicted {quantity}")
     errors.hist(y - x, bins=80)
     errors.set(xlabel=f"error of {quantity}", ylabel="count")
-    return save_figure(figure, path)
+    return figure

@@ -1,0 +1,47 @@
+"""Running the sections one after another; a section that fails says why, and the others go on."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rgnn_hal.macro.errors import ConfigurationError
+from rgnn_hal.progress import Progress, silent
+from rgnn_hal.reproduction.context import Context
+from rgnn_hal.reproduction.forces import write_forces
+from rgnn_hal.reproduction.settings import Settings
+from rgnn_hal.reproduction.table import Draft, Section
+
+_Writer = Callable[[Context, Draft], None]
+SECTIONS: Mapping[str, tuple[str, _Writer]] = {
+    "forces": ("Atomic forces", write_forces),
+}
+"""Title and writer of each section."""
+
+
+def reproduce(
+    settings: Settings, only: Sequence[str] = (), progress: Progress = silent
+) -> Iterator[Section]:
+    """Yield each section as it is finished, all of them or `only` some.
+
+    Raises:
+        ConfigurationError: there is no such section.
+    """
+    for name in only:
+        if name not in SECTIONS:
+            raise ConfigurationError(f"no section {name!r}; there are {', '.join(SECTIONS)}")
+    chosen = [name for name in SECTIONS if not only or name in only]
+    with tempfile.TemporaryDirectory(prefix="rgnn-hal-") as folder:
+        context = Context(settings, Path(folder), progress)
+        for name in chosen:
+            yield _section(name, context)
+
+
+def _section(name: str, context: Context) -> Section:
+    title, write = SECTIONS[name]
+    draft = Draft()
+    try:
+        write(context, draft)
+    # Whatever breaks one section, of ours or of a library's, must not lose the others.
+    except Exception as error:
+        return draft.section(name, title, failure=f"{type(error).__name__}: {error}")
+    return draft.section(name, title)

@@ -1,0 +1,62 @@
+"""How large everything is: `FULL` for the figures, `QUICK` for under ten minutes on two cores."""
+
+from dataclasses import dataclass, field
+
+from rgnn_hal.reproduction.first_principles import Sizes
+from rgnn_hal.tasks.forces import ForcesRecipe
+from rgnn_hal.tasks.hamiltonian import HamiltonianRecipe
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes of one reproduction."""
+
+    name: str
+    macro: str
+    """Address of the chip with all its noise."""
+    exact: str
+    """Address of the same chip with exact products, or nothing to leave them out."""
+    sizes: Sizes
+    repeats: int = 7
+    """Of every timed prediction."""
+    forces: ForcesRecipe = field(default_factory=ForcesRecipe)
+    training_frames: int | None = None
+    """Of the bundled forces, evenly chosen; all by default."""
+    training_seconds: float = 600.0
+    """CPU time that back-propagation gets, for each of its networks."""
+    water: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
+    graphene: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
+    solve_seconds: float = 120.0
+    """CPU time for the wavefunction of H2, training and measuring."""
+    reference_basis: str = "cc-pv5z"
+    """Of the exact wavefunction of H2."""
+
+
+DEFAULT_MACRO = "emulator://?seed=1"
+_EXACT = "emulator://?seed=1&exact=true"
+
+FULL = Settings(
+    name="full",
+    macro=DEFAULT_MACRO,
+    exact=_EXACT,
+    sizes=Sizes(
+        "def2-svp",
+        water=(1, 2, 3, 4, 6, 8),
+        alkanes=(1, 2, 3, 4, 6, 8),
+        flakes=((1, 1), (1, 2), (2, 2), (2, 3)),
+    ),
+)
+
+QUICK = Settings(
+    name="quick",
+    macro=DEFAULT_MACRO,
+    exact=_EXACT,
+    sizes=Sizes("6-31g", water=(1, 2, 3), alkanes=(1, 2, 3), flakes=((1, 1), (1, 2), (1, 3))),
+    repeats=5,
+    forces=ForcesRecipe(channels=48),
+    training_seconds=40.0,
+    water=HamiltonianRecipe(channels=16, lmax=3),
+    graphene=HamiltonianRecipe(channels=16, cutoff=5.0),
+    solve_seconds=30.0,
+    reference_basis="cc-pvqz",
+)
