@@ -143,7 +143,15 @@ class AnalogMatrix:
                 np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
             )
         multiplications = len(x) * self.shape[0] * self.shape[1]
-        self._note(Ledger(products=len(x), multiplications=multiplications))
+        tiles = self.placement.tiles
+        self._note(
+            Ledger(
+                products=len(x),
+                multiplications=multiplications,
+                sent=len(x) * sum(tile.inputs for tile in tiles),
+                received=len(x) * sum(tile.outputs for tile in tiles),
+            )
+        )
         return y
 
     def __rmatmul__(self, x: ArrayLike) -> FloatArray:

@@ -8,6 +8,7 @@ from rgnn_hal.cli import (
     bench,
     characterize,
     check,
+    cost,
     demo,
     dynamics,
     evaluate,
@@ -46,6 +47,7 @@ app.command("md")(dynamics.md)
 app.command("bands")(hamiltonian.bands)
 app.command("solve")(wavefunction.solve)
 app.command("curve")(wavefunction.curve)
+app.command("cost")(cost.cost)
 app.command("reproduce")(reproduce.reproduce)
 
 

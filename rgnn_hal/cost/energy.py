@@ -9,6 +9,9 @@ turns at one converter:
     E_wires = V C_cell sum|v|       a row charges the wire along its cells
     E_amplifiers = P t_hold / k     per conversion: they stand through the read
 
+    link            an input crosses it once, an output once with twice the converter's bits: planes
+                    and repeats are accumulated beside the array
+
 with sum|v| over all cells and reads from the ledger. Tiles of one macro are read one after the
 other. On a digital machine, every counted operation has its energy, and takes its share of the
 machine's rate. Host work that surrounds the products is the same whoever does the products, and
@@ -54,7 +57,7 @@ def macro_cost(work: Ledger, hardware: MacroHardware) -> Cost:
     turns = hardware.columns_per_adc
     held = array.settling_time.value + turns * adc.time.value
     driving = dac.time.value * hardware.rows_per_dac
-    bits = work.drives * hardware.dac_bits + work.conversions * hardware.adc_bits
+    bits = work.sent * hardware.dac_bits + work.received * 2 * hardware.adc_bits
     volts = array.supply.value * work.cell_volts
     return Cost(
         energy={

@@ -17,6 +17,10 @@ class Ledger:
     products: int = 0
     multiplications: int = 0
     """Multiply-accumulates of the products themselves: what a digital machine would do."""
+    sent: int = 0
+    """Numbers that went to a tile: the inputs of a product, once however they are coded."""
+    received: int = 0
+    """Numbers that came back: its outputs, accumulated over planes and repeats beside the array."""
     planes: int = 0
     """Voltage vectors, of every tile."""
     samples: int = 0

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from rgnn_hal.cost.ledger import Ledger
 from rgnn_hal.cost.operations import Operations
@@ -28,10 +29,23 @@ class Work:
     def __add__(self, other: "Work") -> "Work":
         return Work(self.analog + other.analog, self.digital + other.digital)
 
+    def shared_by(self, count: int) -> "Work":
+        """What falls to each of `count` equal parts."""
+        return Work(
+            Ledger(**{name: _share(total, count) for name, total in vars(self.analog).items()}),
+            Operations(
+                **{name: _share(total, count) for name, total in vars(self.digital).items()}
+            ),
+        )
+
     @property
     def all_digital(self) -> Operations:
         """The same work without a macro: its multiplications are done by the host as well."""
         return self.digital + products(self.analog.multiplications)
+
+
+def _share(total: float, count: int) -> Any:
+    return round(total / count) if isinstance(total, int) else total / count
 
 
 _recordings: ContextVar[tuple[Work, ...]] = ContextVar("recordings", default=())

@@ -7,7 +7,7 @@ leaves either the old artefact or the new one, never half of one. Nothing is eve
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +71,14 @@ def save_artefact(
         raise
 
 
-def task_of(folder: Path) -> str:
-    """Which of `TASKS` a model was trained for.
+def task_of(folder: Path, tasks: Sequence[str] = TASKS) -> str:
+    """Which of `tasks` a model was trained for.
 
     Raises:
         DataError: missing, damaged or of a task that this version does not know.
     """
     form = _read_description(folder).get("format")
-    for task in TASKS:
+    for task in tasks:
         if form == f"rgnn_hal {task}":
             return task
     raise DataError(f"{folder} is no model of a task known here: its format is {form!r}")

@@ -174,6 +174,8 @@ def test_the_ledger_counts_what_was_done(coding: InputCoding, planes: int) -> No
     assert replace(matrix.ledger, cell_volts=0.0) == Ledger(
         products=10,
         multiplications=10 * 12 * 4,
+        sent=10 * (8 + 8 + 4 + 4),
+        received=10 * (3 + 1 + 3 + 1),
         planes=10 * planes * 4,
         samples=10 * planes * 4 * 3,
         drives=10 * planes * 3 * (8 + 8 + 4 + 4),

@@ -60,7 +60,14 @@ def test_costs_of_work_add_up(one: Ledger, other: Ledger) -> None:
 
 def test_a_read_costs_what_its_equation_says() -> None:
     chip = load_macro()
-    work = Ledger(samples=1, drives=512, conversions=512, cell_volts=512 * 512 * 0.1)
+    work = Ledger(
+        samples=1,
+        sent=512,
+        received=256,
+        drives=512,
+        conversions=512,
+        cell_volts=512 * 512 * 0.1,
+    )
     cost = macro_cost(work, chip)
     held = chip.array.settling_time.value + 8 * chip.adc.time.value
     current = 512 * 512 * 0.1 * chip.array.conductance.value
@@ -68,7 +75,7 @@ def test_a_read_costs_what_its_equation_says() -> None:
     assert cost.energy["adc"] == pytest.approx(512 * chip.adc.energy.value)
     assert cost.energy["amplifiers"] == pytest.approx(64 * held * chip.amplifier.power.value)
     assert cost.seconds == pytest.approx(
-        chip.dac.time.value + held + (512 * 8 + 512 * 8) / chip.link.rate.value
+        chip.dac.time.value + held + (512 * 8 + 256 * 16) / chip.link.rate.value
     )
 
 

@@ -21,12 +21,13 @@ def values(hardware: Frozen) -> dict[str, float]:
 
 def test_logic_energy_falls_with_the_node_and_the_square_of_the_supply() -> None:
     here, there = load_machine("accelerator"), at_node(load_machine("accelerator"), 28e-9)
-    assert here.node.value == 65e-9
+    assert here.node.value == 40e-9
+    assert here.mac_energy.value == pytest.approx(2.15e-12 * 40 / 65 * (1.1 / 1.2) ** 2)
     assert there.mac_energy.value / here.mac_energy.value == pytest.approx(
-        28 / 65 * (0.9 / 1.2) ** 2
+        28 / 40 * (0.9 / 1.1) ** 2
     )
-    assert there.mac_rate.value / here.mac_rate.value == pytest.approx(65 / 28)
-    assert there.area.value / here.area.value == pytest.approx((28 / 65) ** 2)
+    assert there.mac_rate.value / here.mac_rate.value == pytest.approx(40 / 28)
+    assert there.area.value / here.area.value == pytest.approx((28 / 40) ** 2)
 
 
 def test_devices_keep_their_conductance_and_amplifiers_their_current() -> None:
@@ -50,7 +51,7 @@ def test_there_and_back_is_where_one_was_but_less_certain(one: float, other: flo
 def test_uncertainty_grows_with_the_distance(node: float) -> None:
     machine = load_machine("accelerator")
     moved = at_node(machine, node)
-    expected = math.hypot(math.log(machine.mac_energy.factor), 0.3 * math.log(node / 65e-9))
+    expected = math.hypot(math.log(machine.mac_energy.factor), 0.3 * math.log(node / 40e-9))
     assert math.log(moved.mac_energy.factor) == pytest.approx(expected)
 
 

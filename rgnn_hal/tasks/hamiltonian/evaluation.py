@@ -134,6 +134,13 @@ def _elements(frame: HamiltonianFrame, basis: OrbitalBasis) -> FloatArray:
     return blocks[rows[:, :, None] & columns[:, None, :]]
 
 
+def mean_error(frame: HamiltonianFrame, found: HamiltonianFrame, basis: OrbitalBasis) -> float:
+    """Mean absolute error of all elements of one structure's H, hartree."""
+    difference = _elements(found, basis) - _elements(frame, basis)
+    weight = np.repeat(*_multiplicity(frame, basis))
+    return float(weight @ np.abs(difference) / weight.sum())
+
+
 def _multiplicity(
     frame: HamiltonianFrame, basis: OrbitalBasis
 ) -> tuple[FloatArray, NDArray[np.int64]]:

@@ -1,0 +1,62 @@
+"""Accuracy against energy: the same models at several reads, with the interval of the energy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rgnn_hal.cost.uncertainty import Modelled
+from rgnn_hal.report.figure import new_figure, save_figure
+
+
+@dataclass(frozen=True)
+class TradeOff:
+    """One model at one number of reads."""
+
+    model: str
+    reads: int
+    energy: Modelled
+    """J per inference, of the whole system."""
+    error: float
+    """In the plot's unit."""
+
+    def dominated(self, others: "Sequence[TradeOff]") -> bool:
+        """Whether another one is at least as good in both and better in one."""
+        mine = (self.energy.value, self.error)
+        return any(
+            other.energy.value <= mine[0]
+            and other.error <= mine[1]
+            and (other.energy.value, other.error) != mine
+            for other in others
+        )
+
+
+def pareto_plot(points: Sequence[TradeOff], path: Path, *, quantity: str, title: str) -> Path:
+    """Error over energy, one line per model; what nothing dominates is filled."""
+    figure, (axes,) = new_figure(1, title)
+    for number, model in enumerate(dict.fromkeys(point.model for point in points)):
+        own = sorted((p for p in points if p.model == model), key=lambda p: p.energy.value)
+        energy, colour = [p.energy.value for p in own], f"C{number}"
+        spread = [
+            [p.energy.value - p.energy.low for p in own],
+            [p.energy.high - p.energy.value for p in own],
+        ]
+        axes.errorbar(
+            energy, [p.error for p in own], xerr=spread, color=colour, capsize=2, label=model
+        )
+        for point in own:
+            face = "none" if point.dominated(points) else colour
+            axes.plot(point.energy.value, point.error, "o", mec=colour, mfc=face)
+            axes.annotate(
+                f"{point.reads}",
+                (point.energy.value, point.error),
+                textcoords="offset points",
+                xytext=(5, 5),
+            )
+    axes.set(
+        xlabel="energy per inference (J), 68 % interval",
+        ylabel=quantity,
+        xscale="log",
+        yscale="log",
+    )
+    axes.legend(title="numbers: reads per product")
+    return save_figure(figure, path)

@@ -1,0 +1,69 @@
+"""One sample of a measured energy, counted: walking to it, its features on the macro, E_L.
+
+The run in an artefact is taken up where it stands, for one step and without being changed. Walkers
+that the twin checks besides, one in `check_every`, are left out.
+"""
+
+from pathlib import Path
+
+import torch
+
+from rgnn_hal.cost import Ledger, Operations, Work
+from rgnn_hal.cost.digital import count_work
+from rgnn_hal.macro import DataError, open_macro
+from rgnn_hal.tasks.wavefunction.body import Body
+from rgnn_hal.tasks.wavefunction.features import PairNetwork
+from rgnn_hal.tasks.wavefunction.jet import Jet
+from rgnn_hal.tasks.wavefunction.reference import ansatz_of
+from rgnn_hal.tasks.wavefunction.sampler import walk
+from rgnn_hal.tasks.wavefunction.state import load_state
+from rgnn_hal.tasks.workload import Workload
+
+
+def wavefunction_workload(folder: Path) -> Workload:
+    """A sample of the run in `folder`, on the macro that it names.
+
+    Raises:
+        DataError: a run that has not come to its network, or of one electron, which has none.
+    """
+    state = load_state(folder)
+    if state.weights is None:
+        raise DataError(
+            f"{folder} holds a run without a network on a macro, so nothing of it runs there; "
+            "solve for a molecule of more electrons, or give `solve` more --seconds"
+        )
+    ansatz, parameters, walkers = ansatz_of(state.molecule), state.parameters, state.walkers
+    count = len(walkers.positions)
+    with open_macro(state.macro) as macro:
+        matrices = state.weights.thaw(macro, reads=state.recipe.reads)
+        body = Body(state.weights, PairNetwork(state.molecule, state.standards), matrices)
+
+        def sample(features: Jet) -> torch.Tensor:
+            return ansatz.local(ansatz.scene(walkers.positions, features), parameters).energy
+
+        with count_work() as work:
+            walk(ansatz, parameters, walkers, state.recipe.sweeps)
+            sample(body.on_macro(walkers.positions))
+
+    def digitally() -> torch.Tensor:
+        walk(ansatz, parameters, walkers, state.recipe.sweeps)
+        return sample(body.on_host(walkers.positions))
+
+    totals = state.totals
+    return Workload(
+        task="wavefunction",
+        inference="a sample of psi and its local energy",
+        atoms=len(state.molecule.charges),
+        reads=state.recipe.reads,
+        work=work.shared_by(count),
+        training=Work(
+            Ledger(
+                products=totals.products,
+                multiplications=totals.macro_macs,
+                conversions=totals.conversions,
+            ),
+            Operations(macs=totals.host_macs),
+        ),
+        digitally=digitally,
+        batch=count,
+    )
