@@ -23,13 +23,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "": {"macro"},
     "progress": set(),
     "macro": set(),
+    "lines": {"macro.errors"},
     # `progress` is one protocol that knows nothing; whoever works long may report to it.
-    "wrappers": {"macro"},
+    "wrappers": {"macro", "lines"},
     "testing": {"macro", "progress"},
     "cost": {"macro.errors"},
     "structures": {"macro.errors"},
     "mapping": {"macro", "progress"},
-    "programming": {"macro", "cost", "progress"},
+    # A campaign wraps its macro in a journal.
+    "programming": {"macro", "wrappers", "lines", "cost", "progress"},
     "characterization": {"macro", "programming", "progress"},
     "benchmarks": {"macro", "programming", "progress", "tasks"},
     "analog": {"macro", "mapping", "programming", "cost", "progress"},

@@ -24,9 +24,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal.lines import LineFile, digest, read_lines
 from rgnn_hal.macro import ConfigurationError, DataError, DeviceError, Macro, MacroSpec, Region
 from rgnn_hal.wrappers._forward import Arguments, Forwarding
-from rgnn_hal.wrappers._lines import LineFile, digest, read_lines
 
 _T = TypeVar("_T")
 

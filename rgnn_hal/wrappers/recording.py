@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from rgnn_hal.lines import LineFile, encode
 from rgnn_hal.macro import ConfigurationError, HalError, Macro
 from rgnn_hal.wrappers._forward import Arguments, Forwarding
-from rgnn_hal.wrappers._lines import LineFile, encode
 
 _T = TypeVar("_T")
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from rgnn_hal.lines import decode, read_lines
 from rgnn_hal.macro import (
     ClosedError,
     ConfigurationError,
@@ -30,7 +31,6 @@ from rgnn_hal.macro import (
     TransportError,
 )
 from rgnn_hal.macro.checks import FloatArray
-from rgnn_hal.wrappers._lines import decode, read_lines
 
 _ERRORS: dict[str, type[HalError]] = {
     error.__name__: error

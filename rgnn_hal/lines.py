@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import ConfigurationError, DataError, DeviceError
+from rgnn_hal.macro.errors import ConfigurationError, DataError, DeviceError
 
 
 class LineFile:
