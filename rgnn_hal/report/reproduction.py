@@ -18,10 +18,12 @@ def cell_text(cell: Cell) -> str:
     """A number with its interval and unit."""
     if isinstance(cell, Missing):
         return "—"
-    value = _number(cell.value)
-    if cell.interval is not None:
+    if cell.interval is None:
+        value = _number(cell.value)
+    else:
         low, high = cell.interval
-        value = f"{value} [{_number(low)}, {_number(high)}]"
+        value, low_text, high_text = (_number(x, high - low) for x in (cell.value, low, high))
+        value = f"{value} [{low_text}, {high_text}]"
     return " ".join(part for part in (cell.bound, value, cell.unit) if part)
 
 
@@ -123,10 +125,13 @@ def _values(cell: Cell) -> dict[str, Any]:
     return values
 
 
-def _number(value: float) -> str:
+def _number(value: float, width: float | None = None) -> str:
+    """Three digits, or as many as show an interval of that width by two."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    if 1e-3 <= abs(value) < 1e5:
-        digits = max(0, 2 - math.floor(math.log10(abs(value))))
-        return f"{value:.{digits}f}"
-    return f"{value:.2e}"
+    if not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.2e}"
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    if width:
+        decimals = 1 - math.floor(math.log10(width))
+    return f"{value:,.{max(0, decimals)}f}"

@@ -135,6 +135,14 @@ def basis_functions(atoms: ase.Atoms, basis: str) -> int:
     return int(_molecule(atoms, basis).nao)
 
 
+def exact_two_electrons(molecule: str, basis: str) -> float:
+    """Energy (hartree) of all excitations in `basis`; coordinates in bohr."""
+    pyscf = _pyscf()
+    built = pyscf.gto.M(atom=molecule, unit="bohr", basis=basis, verbose=0)
+    field = pyscf.scf.RHF(built).run()
+    return float(pyscf.fci.FCI(field).kernel()[0])
+
+
 def matrix_rate(size: int = 512, seconds: float = 0.5) -> float:
     """float64 multiply-accumulates per second of CPU time in a square matrix product."""
     factor = np.random.default_rng(0).normal(size=(size, size))

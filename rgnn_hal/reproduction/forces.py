@@ -21,7 +21,6 @@ from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.first_principles import (
     FirstPrinciples,
     basis_functions,
-    matrix_rate,
 )
 from rgnn_hal.reproduction.hardware import add_gains, cost_bars
 from rgnn_hal.reproduction.network_work import force_network_work
@@ -29,6 +28,7 @@ from rgnn_hal.reproduction.scaling import Estimate, middle_of
 from rgnn_hal.reproduction.table import Draft
 from rgnn_hal.reproduction.timing import timed
 from rgnn_hal.structures import read_frames, read_structures
+from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces import (
     Evaluation,
     TrainingResult,
@@ -58,7 +58,7 @@ def write_forces(context: Context, draft: Draft) -> None:
     )
     _compute(context, draft, _Timings.of(exact.result, test, settings.repeats))
     _training(context, draft, exact, training, test)
-    _modelled(context, draft, noisy.result, test)
+    _modelled(context, draft, noisy, test)
 
 
 @dataclass(frozen=True)
@@ -262,13 +262,13 @@ def _training(context: Context, draft: Draft, learnt: _Learnt, training: Path, t
             seconds=context.settings.training_seconds,
             progress=context.progress,
         )
-        rate = matrix_rate()
     ours = learnt.training.cpu_seconds
+    work = Counts.of_record(learnt.result.model.record).training.all_digital
+    arithmetic = work.macs + work.special + work.elementary
     for one in networks:
         for words, share, surely in (
             ("CPU time", ours / one.last.cpu_seconds, one.reached),
-            # Our operations are no more than CPU time x rate.
-            ("operations", ours * rate / one.operations, False),
+            ("operations", arithmetic / one.operations, one.reached),
         ):
             cell = watch.measured(
                 100 * (1 - share),
@@ -280,15 +280,13 @@ def _training(context: Context, draft: Draft, learnt: _Learnt, training: Path, t
     draft.charts.append(training_chart(networks, ours, learnt.unseen.force_mae))
 
 
-def _modelled(context: Context, draft: Draft, result: TrainingResult, test: Path) -> None:
+def _modelled(context: Context, draft: Draft, learnt: _Learnt, test: Path) -> None:
     frame = next(iter(read_frames(test)))
-    with open_macro(context.settings.macro) as macro:
-        predictor = result.model.on_macro(macro)
-        with watching("our prediction of 32 atoms of Li3PO4") as ours, count_work() as work:
-            predictor.predict(frame.atoms)
+    model = learnt.result.model
+    work = Counts.of_record(model.record).inference
     with watching("the paper's force network on the same frame") as theirs:
-        network = force_network_work(context.settings.macro, result.model.elements, frame)
-    add_gains(draft, "our model", work, ours.run, paper.FORCE_SPEED, paper.FORCE_ENERGY)
+        network = force_network_work(context.settings.macro, model.elements, frame)
+    add_gains(draft, "our model", work, learnt.training, paper.FORCE_SPEED, paper.FORCE_ENERGY)
     add_gains(
         draft, "the paper's network", network, theirs.run, paper.FORCE_SPEED, paper.FORCE_ENERGY
     )

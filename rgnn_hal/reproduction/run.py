@@ -8,12 +8,16 @@ from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.forces import write_forces
+from rgnn_hal.reproduction.hamiltonian import write_hamiltonian
 from rgnn_hal.reproduction.settings import Settings
 from rgnn_hal.reproduction.table import Draft, Section
+from rgnn_hal.reproduction.wavefunction import write_wavefunction
 
 _Writer = Callable[[Context, Draft], None]
 SECTIONS: Mapping[str, tuple[str, _Writer]] = {
     "forces": ("Atomic forces", write_forces),
+    "hamiltonian": ("Hamiltonians", write_hamiltonian),
+    "wavefunction": ("Wavefunctions", write_wavefunction),
 }
 """Title and writer of each section."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from rgnn_hal.reproduction.first_principles import Sizes
 from rgnn_hal.tasks.forces import ForcesRecipe
 from rgnn_hal.tasks.hamiltonian import HamiltonianRecipe
+from rgnn_hal.tasks.wavefunction import WavefunctionRecipe
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Settings:
     """CPU time that back-propagation gets, for each of its networks."""
     water: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
     graphene: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
+    wavefunction: WavefunctionRecipe = field(default_factory=WavefunctionRecipe)
     solve_seconds: float = 120.0
-    """CPU time for the wavefunction of H2, training and measuring."""
+    """CPU time for the wavefunction of H2, training and measuring; training is finished anyway."""
     reference_basis: str = "cc-pv5z"
     """Of the exact wavefunction of H2."""
 
@@ -57,6 +59,7 @@ QUICK = Settings(
     training_seconds=40.0,
     water=HamiltonianRecipe(channels=16, lmax=3),
     graphene=HamiltonianRecipe(channels=16, cutoff=5.0),
+    wavefunction=WavefunctionRecipe(samples=8000, iterations=4),
     solve_seconds=30.0,
     reference_basis="cc-pvqz",
 )

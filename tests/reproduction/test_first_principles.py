@@ -1,0 +1,61 @@
+"""First principles are what they are elsewhere, and their absence is told."""
+
+import sys
+from pathlib import Path
+
+import ase
+import numpy as np
+import pytest
+
+from rgnn_hal.macro import ConfigurationError
+from rgnn_hal.reproduction.cell import Missing
+from rgnn_hal.reproduction.context import Context
+from rgnn_hal.reproduction.first_principles import (
+    basis_functions,
+    calculate,
+    exact_two_electrons,
+    matrix_rate,
+)
+from rgnn_hal.reproduction.molecules import water_cluster
+from rgnn_hal.reproduction.settings import QUICK
+
+
+def test_forces_are_minus_the_slope_of_the_energy() -> None:
+    pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
+    hydrogen, step = ase.Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.8]]), 1e-3
+    here = calculate(hydrogen, "sto-3g")
+    energies = []
+    for sign in (1, -1):
+        moved = hydrogen.copy()
+        moved.positions[1, 2] += sign * step
+        energies.append(calculate(moved, "sto-3g").energy)
+    slope = (energies[0] - energies[1]) / (2 * step)
+    assert here.forces[1, 2] == pytest.approx(-slope, abs=5e-3)
+    np.testing.assert_allclose(here.forces.sum(axis=0), 0, atol=1e-2)
+    assert here.scf_seconds > 0 and here.gradient_seconds > 0
+
+
+def test_hydrogen_in_a_large_basis_has_its_known_energy() -> None:
+    pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
+    energy = exact_two_electrons("H 0 0 0; H 0 0 1.4", "cc-pvtz")
+    assert -1.17447 < energy == pytest.approx(-1.17447, abs=3e-3)
+
+
+def test_the_size_of_a_basis_needs_no_calculation() -> None:
+    pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
+    assert basis_functions(water_cluster(8), "def2-svp") == 8 * 24
+
+
+def test_a_processor_multiplies_matrices() -> None:
+    assert matrix_rate(64, seconds=0.01) > 1e6
+
+
+def test_without_pyscf_the_cells_say_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyscf", None)
+    found = Context(QUICK, tmp_path).first_principles()
+    assert isinstance(found, Missing)
+    assert "pip install 'rgnn-hal[reference]'" in found.reason
+    with pytest.raises(ConfigurationError, match="pip install"):
+        exact_two_electrons("H 0 0 0; H 0 0 1.4", "sto-3g")
