@@ -138,7 +138,7 @@ def _words(name: str) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"({low:.2g} ... {high:.2g})"
+    return f"({low:.2g}..{high:.2g})"
 
 
 def _with_interval(one: Mapping[str, float]) -> str:

@@ -1,7 +1,8 @@
 """One sample of a measured energy, counted: walking to it, its features on the macro, E_L.
 
-The run in an artefact is taken up where it stands, for one step and without being changed. Walkers
-that the twin checks besides, one in `check_every`, are left out.
+The run in an artefact is taken up where it stands, for one step and without being changed. What the
+twin checks besides is left out; training is what the run has counted itself, its host's
+multiply-accumulates by formula (`work`).
 """
 
 from pathlib import Path
