@@ -1,19 +1,41 @@
-"""Training cost: the paper's network by back-propagation against our readout in closed form.
+"""Training cost: the paper's networks by back-propagation against our readouts in closed form.
 
-Both see the same frames and are judged on the same others. The network trains until its error is
+Both see the same frames and are judged on the same others. A network trains until its error is
 ours, or until its time is over; then what it has cost so far bounds what it would cost from below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rgnn_hal.cost.operations import Operations
 from rgnn_hal.progress import Progress, silent
+from rgnn_hal.reproduction import paper
+from rgnn_hal.reproduction.cell import Watch
 from rgnn_hal.reproduction.chart import Curves, Series
-from rgnn_hal.structures import LabelledFrame
-from rgnn_hal.tasks.xu2025 import ForceNetwork, LayerMaker, random_layer, trained_layer
-from rgnn_hal.tasks.xu2025.training import Epoch, train_force_network
+from rgnn_hal.reproduction.table import Draft
+from rgnn_hal.tasks.xu2025 import LayerMaker, random_layer, trained_layer
 
-_MOST_EPOCHS = 100_000
+
+@dataclass(frozen=True)
+class Point:
+    """Where a training stands."""
+
+    cpu_seconds: float
+    work: Operations
+    error: float
+    """Of unseen frames, in the units of `Goal`."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What ours has come to."""
+
+    error: float
+    unit: str
+    cpu_seconds: float
+    """Emulating the chip included."""
+    work: Operations
+    """All arithmetic, products on the macro included."""
 
 
 @dataclass(frozen=True)
@@ -21,76 +43,82 @@ class Training:
     """A network's way down."""
 
     label: str
-    epochs: tuple[Epoch, ...]
-    reached: bool
-    """Whether its error came down to the one asked for."""
+    points: tuple[Point, ...]
+    """After every epoch."""
+    goal: Goal
 
     @property
-    def last(self) -> Epoch:
+    def last(self) -> Point:
         """Where it stopped."""
-        return self.epochs[-1]
+        return self.points[-1]
 
     @property
-    def operations(self) -> int:
-        """All arithmetic until there."""
-        work = self.last.work
-        return work.macs + work.special + work.elementary
+    def reached(self) -> bool:
+        """Whether its error came down to ours."""
+        return self.last.error <= self.goal.error
 
     @property
     def state(self) -> str:
         """In words."""
-        seconds, epochs = self.last.cpu_seconds, self.last.number
-        if self.reached:
-            return f"at our error after {seconds:.0f} s, {epochs} epochs"
-        error = 1e3 * self.last.force_mae
-        return f"still at {error:.0f} meV/Å after {seconds:.0f} s, {epochs} epochs"
+        seconds, epochs = self.last.cpu_seconds, len(self.points)
+        where = "at our error" if self.reached else f"at {self.last.error:.3g} {self.goal.unit}"
+        return f"{where} after {seconds:.0f} s, {epochs} epochs"
 
 
-def train_networks(
-    elements: tuple[int, ...],
-    training: Sequence[LabelledFrame],
-    test: Sequence[LabelledFrame],
-    *,
-    target: float,
-    seconds: float,
-    progress: Progress = silent,
-) -> list[Training]:
-    """The network with all its layers trained, and with its reservoir frozen; `target` in eV/Å."""
-    makers: dict[str, LayerMaker] = {
-        "back-propagation, all layers trained": trained_layer(0),
-        "back-propagation, reservoir frozen": random_layer(0),
-    }
-    found = []
-    for label, maker in makers.items():
-        epochs: list[Epoch] = []
-        network = ForceNetwork(maker, elements)
-        for epoch in train_force_network(network, elements, training, test, epochs=_MOST_EPOCHS):
-            epochs.append(epoch)
-            progress(min(int(epoch.cpu_seconds), int(seconds)), int(seconds), label)
-            if epoch.force_mae <= target or epoch.cpu_seconds >= seconds:
-                break
-        found.append(Training(label, tuple(epochs), epochs[-1].force_mae <= target))
-    return found
+def makers() -> dict[str, LayerMaker]:
+    """The two ways to train the paper's networks."""
+    return {"all layers trained": trained_layer(0), "reservoir frozen": random_layer(0)}
 
 
-def training_chart(trainings: Sequence[Training], seconds: float, error: float) -> Curves:
-    """Error (eV/Å) over CPU time, and where the closed form stands."""
+def run_down(
+    label: str, points: Iterable[Point], goal: Goal, seconds: float, progress: Progress = silent
+) -> Training:
+    """Follow a training until it is as good as ours or its CPU time is over."""
+    taken: list[Point] = []
+    for point in points:
+        taken.append(point)
+        progress(min(int(point.cpu_seconds), int(seconds)), int(seconds), label)
+        if point.error <= goal.error or point.cpu_seconds >= seconds:
+            break
+    return Training(label, tuple(taken), goal)
+
+
+def add_trainings(
+    draft: Draft, watch: Watch, trainings: Sequence[Training], title: str, quantity: str
+) -> None:
+    """Rows of what closed forms save, and the curves."""
+    for one in trainings:
+        goal, last = one.goal, one.last
+        for words, ours, theirs in (
+            ("CPU time", goal.cpu_seconds, last.cpu_seconds),
+            ("operations", _arithmetic(goal.work), _arithmetic(last.work)),
+        ):
+            cell = watch.measured(
+                100 * (1 - ours / theirs),
+                "% less",
+                bound="" if one.reached else "at least",
+                remark=f"ours {ours:.3g}, theirs {theirs:.3g}; the network is {one.state}",
+            )
+            what = f"{words} against back-propagation, {one.label}"
+            draft.add("training", what, paper.TRAINING, cell)
+    draft.charts.append(_chart(trainings, title, quantity))
+
+
+def _arithmetic(work: Operations) -> int:
+    return work.macs + work.special + work.elementary
+
+
+def _chart(trainings: Sequence[Training], title: str, quantity: str) -> Curves:
     curves = [
         Series(
-            one.label,
-            [epoch.cpu_seconds for epoch in one.epochs],
-            [1e3 * epoch.force_mae for epoch in one.epochs],
+            f"back-propagation, {one.label}",
+            [point.cpu_seconds for point in one.points],
+            [point.error for point in one.points],
             line=True,
             group=number,
         )
         for number, one in enumerate(trainings)
     ]
-    ours = Series("closed form, one solve", [seconds], [1e3 * error], group=len(curves))
-    return Curves(
-        "Training cost on equal data",
-        "CPU time (s)",
-        "force MAE of unseen frames (meV/Å)",
-        (*curves, ours),
-        x_log=True,
-        y_log=True,
-    )
+    goal = trainings[0].goal
+    ours = Series("ours, one solve", [goal.cpu_seconds], [goal.error], group=len(curves))
+    return Curves(title, "CPU time (s)", quantity, (*curves, ours), x_log=True, y_log=True)

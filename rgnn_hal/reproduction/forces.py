@@ -13,7 +13,7 @@ from rgnn_hal.bundled import bundled
 from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import open_macro
 from rgnn_hal.reproduction import paper
-from rgnn_hal.reproduction.backpropagation import train_networks, training_chart
+from rgnn_hal.reproduction.backpropagation import Goal, add_trainings
 from rgnn_hal.reproduction.cell import Measured, Missing, Run, Watch, watching
 from rgnn_hal.reproduction.chart import Parity
 from rgnn_hal.reproduction.comparison import Comparison, compare, scaling_chart
@@ -22,6 +22,7 @@ from rgnn_hal.reproduction.first_principles import (
     FirstPrinciples,
     basis_functions,
 )
+from rgnn_hal.reproduction.force_training import train_force_networks
 from rgnn_hal.reproduction.hardware import add_gains, cost_bars
 from rgnn_hal.reproduction.network_work import force_network_work
 from rgnn_hal.reproduction.scaling import Estimate, middle_of
@@ -253,31 +254,19 @@ def _note(reference: FirstPrinciples) -> str:
 
 
 def _training(context: Context, draft: Draft, learnt: _Learnt, training: Path, test: Path) -> None:
-    with watching(f"the paper's network by back-propagation on {training.name}") as watch:
-        networks = train_networks(
+    work = Counts.of_record(learnt.result.model.record).training.all_digital
+    error = 1e3 * learnt.unseen.force_mae
+    with watching(f"the paper's force network by back-propagation on {training.name}") as watch:
+        networks = train_force_networks(
             learnt.result.model.elements,
             list(read_frames(training)),
             list(read_frames(test)),
-            target=learnt.unseen.force_mae,
+            Goal(error, "meV/Å", learnt.training.cpu_seconds, work),
             seconds=context.settings.training_seconds,
             progress=context.progress,
         )
-    ours = learnt.training.cpu_seconds
-    work = Counts.of_record(learnt.result.model.record).training.all_digital
-    arithmetic = work.macs + work.special + work.elementary
-    for one in networks:
-        for words, share, surely in (
-            ("CPU time", ours / one.last.cpu_seconds, one.reached),
-            ("operations", arithmetic / one.operations, one.reached),
-        ):
-            cell = watch.measured(
-                100 * (1 - share),
-                "% less",
-                bound="" if surely else "at least",
-                remark=f"ours {ours:.1f} s, emulating the chip included; network {one.state}",
-            )
-            draft.add("training", f"{words} against {one.label}", paper.TRAINING, cell)
-    draft.charts.append(training_chart(networks, ours, learnt.unseen.force_mae))
+    quantity = "force MAE of unseen frames (meV/Å)"
+    add_trainings(draft, watch, networks, "Learning forces from equal data", quantity)
 
 
 def _modelled(context: Context, draft: Draft, learnt: _Learnt, test: Path) -> None:

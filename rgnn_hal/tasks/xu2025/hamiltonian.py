@@ -117,7 +117,7 @@ class _Head(nn.Module):
         )
 
     def forward(self, atom: Tensor, edge: Tensor, reach: Tensor, graph: Graph) -> Tensor:
-        frames = _frames(graph)
+        frames = edge_frames(graph)
         around = [
             self._around(end, frames, atom, edge, reach, graph)
             for end in (graph.centre, graph.neighbour)
@@ -145,7 +145,7 @@ class _Head(nn.Module):
         return summed(_gated(self.gate(z), self.core(z)) * reach[other], of, len(edge))
 
 
-def _frames(graph: Graph) -> Tensor:
+def edge_frames(graph: Graph) -> Tensor:
     """Rows x, y, z of every edge's frame, (edges, 3, 3)."""
     z = nn.functional.normalize(graph.displacement, dim=1)
     edge, other = edges_from(graph, graph.centre)
