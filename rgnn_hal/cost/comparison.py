@@ -10,13 +10,12 @@ of energy, of latency, and of latency x area. What the macro cannot do is never 
 machine stands on both sides, its figures vary together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rgnn_hal.cost.energy import Cost, machine_cost, macro_cost
-from rgnn_hal.cost.figure import Frozen
 from rgnn_hal.cost.hardware import Machine, MacroHardware
-from rgnn_hal.cost.uncertainty import Modelled, modelled
+from rgnn_hal.cost.uncertainty import Modelled, modelled_together
 from rgnn_hal.cost.work import Work
 
 _DRAWS = 300
@@ -66,8 +65,11 @@ def assess(
     work: Work, macro: MacroHardware, host: Machine, machines: Sequence[Machine]
 ) -> Assessment:
     """Cost of `work` on `macro` with `host`, beside each machine alone."""
+    system = modelled_together(
+        lambda chip, own: _three(system_cost(work, chip, own)), macro, host, draws=_DRAWS
+    )
     return Assessment(
-        system=_quantities(lambda chip, own: system_cost(work, chip, own), macro, host),
+        system=Quantities(*system),
         parts=system_cost(work, macro, host),
         baselines=tuple(_baseline(work, macro, host, machine) for machine in machines),
     )
@@ -88,38 +90,25 @@ def _named(parts: Mapping[str, float]) -> dict[str, float]:
 
 
 def _baseline(work: Work, macro: MacroHardware, host: Machine, machine: Machine) -> Baseline:
-    def gain(of: Callable[[Cost], float]) -> Modelled:
-        def model(chip: MacroHardware, own: Machine) -> float:
-            return of(machine_cost(work.all_digital, own)) / of(system_cost(work, chip, own))
+    def alone_and_helped(chip: MacroHardware, own: Machine) -> tuple[float, ...]:
+        alone = machine_cost(work.all_digital, own)
+        return *_three(alone), *_quotients(alone, system_cost(work, chip, own))
 
-        return modelled(model, macro, machine, draws=_DRAWS)
+    def alone_and_system(chip: MacroHardware, own: Machine, other: Machine) -> tuple[float, ...]:
+        return _quotients(machine_cost(work.all_digital, other), system_cost(work, chip, own))
 
-    def ratio(of: Callable[[Cost], float]) -> Modelled:
-        def model(chip: MacroHardware, own: Machine, other: Machine) -> float:
-            return of(machine_cost(work.all_digital, other)) / of(system_cost(work, chip, own))
-
-        return modelled(model, macro, host, machine, draws=_DRAWS)
-
-    gains = _ratios(gain)
-    return Baseline(
-        machine=machine,
-        alone=_quantities(lambda own: machine_cost(work.all_digital, own), machine),
-        ratio=gains if machine == host else _ratios(ratio),
-        gain=gains,
-    )
+    helped = modelled_together(alone_and_helped, macro, machine, draws=_DRAWS)
+    alone, gain = Quantities(*helped[:3]), Ratios(*helped[3:])
+    if machine == host:
+        return Baseline(machine, alone, ratio=gain, gain=gain)
+    ratio = modelled_together(alone_and_system, macro, host, machine, draws=_DRAWS)
+    return Baseline(machine, alone, ratio=Ratios(*ratio), gain=gain)
 
 
-def _ratios(of: Callable[[Callable[[Cost], float]], Modelled]) -> Ratios:
-    return Ratios(
-        energy=of(lambda cost: cost.joules),
-        speed=of(lambda cost: cost.seconds),
-        area_normalised_speed=of(lambda cost: cost.seconds * cost.square_metres),
-    )
+def _three(cost: Cost) -> tuple[float, float, float]:
+    return cost.joules, cost.seconds, cost.square_metres
 
 
-def _quantities(cost: Callable[..., Cost], *hardware: Frozen) -> Quantities:
-    return Quantities(
-        energy=modelled(lambda *h: cost(*h).joules, *hardware, draws=_DRAWS),
-        latency=modelled(lambda *h: cost(*h).seconds, *hardware, draws=_DRAWS),
-        area=modelled(lambda *h: cost(*h).square_metres, *hardware, draws=_DRAWS),
-    )
+def _quotients(one: Cost, other: Cost) -> tuple[float, float, float]:
+    speed = one.seconds / other.seconds
+    return one.joules / other.joules, speed, speed * one.square_metres / other.square_metres

@@ -8,7 +8,7 @@ is that of the variance of ln(result) to first order,
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,7 +37,15 @@ def modelled(
     model: Callable[..., float], *hardware: Frozen, draws: int = _DRAWS, seed: int = 0
 ) -> Modelled:
     """`model(*hardware)` with its uncertainty; it must be positive for any figures."""
-    value = model(*hardware)
+    (found,) = modelled_together(lambda *h: (model(*h),), *hardware, draws=draws, seed=seed)
+    return found
+
+
+def modelled_together(
+    model: Callable[..., Sequence[float]], *hardware: Frozen, draws: int = _DRAWS, seed: int = 0
+) -> tuple[Modelled, ...]:
+    """Several numbers of one model, from the same draws."""
+    values = model(*hardware)
     varied = [
         (part, name, figure.value, math.log(figure.factor))
         for part, one in enumerate(hardware)
@@ -45,19 +53,29 @@ def modelled(
         if figure.factor > 1 and figure.value > 0
     ]
 
-    def at(logs: np.ndarray) -> float:
+    def at(logs: np.ndarray) -> Sequence[float]:
         changes: list[dict[str, float]] = [{} for _ in hardware]
         for (part, name, middle, _), log in zip(varied, logs, strict=True):
-            changes[part][name] = middle * math.exp(log)
+            if log:
+                changes[part][name] = middle * math.exp(log)
         return model(*(with_values(one, c) for one, c in zip(hardware, changes, strict=True)))
 
     widths = np.array([width for *_, width in varied])
     normal = np.random.default_rng(seed).normal(size=(draws, len(varied)))
     drawn = np.array([at(row * widths) for row in normal])
-    low, high = np.quantile(drawn, [0.1587, 0.8413])
-    slopes = np.array([math.log(at(_STEP * one) / value) / _STEP for one in np.eye(len(varied))])
-    variance = (slopes * widths) ** 2
-    total = float(variance.sum()) or 1.0
+    low, high = np.quantile(drawn, [0.1587, 0.8413], axis=0)
+    stepped = np.array([at(_STEP * one) for one in np.eye(len(varied))])
+    variance = (np.log(stepped / np.array(values)) / _STEP * widths[:, None]) ** 2
     names = [f"{getattr(hardware[part], 'name', part)}.{name}" for part, name, *_ in varied]
-    ranked = sorted(zip(names, variance / total, strict=True), key=lambda one: -one[1])
-    return Modelled(value, float(low), float(high), tuple((n, float(s)) for n, s in ranked))
+    return tuple(
+        Modelled(
+            value, float(low[number]), float(high[number]), _ranked(names, variance[:, number])
+        )
+        for number, value in enumerate(values)
+    )
+
+
+def _ranked(names: Sequence[str], variance: np.ndarray) -> tuple[tuple[str, float], ...]:
+    shares = variance / (float(variance.sum()) or 1.0)
+    ranked = sorted(zip(names, shares.tolist(), strict=True), key=lambda one: -one[1])
+    return tuple(ranked)
