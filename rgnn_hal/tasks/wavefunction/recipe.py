@@ -18,14 +18,15 @@ class WavefunctionRecipe(BaseModel):
     """Walkers that move at once."""
     sweeps: Annotated[int, Field(ge=1, le=1000)] = 5
     """Moves of every electron between two samples."""
-    iterations: Annotated[int, Field(ge=1, le=100)] = 8
-    """Samples that the optimisation draws with features; two steps are made on each."""
+    iterations: Annotated[int, Field(ge=1, le=100)] = 10
+    """Samples that the optimisation draws with features, at most."""
     samples: Annotated[int, Field(ge=400, le=1_000_000)] = 32_000
-    """Walkers of the last of these samples; the first has an eighth of them."""
-    reads: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Walkers of the last of these samples; the first has a quarter of them."""
+    reads: Annotated[int, Field(ge=1, le=1024)] = 2
     """Reads averaged in every product on the macro."""
-    check_every: Annotated[int, Field(ge=1, le=1000)] = 32
-    """One in this many measured walkers is evaluated with the twin as well."""
+    check_every: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """One in this many measured walkers is evaluated with the twin as well; by default a pilot
+    chooses (`energy`)."""
     training_share: Annotated[float, Field(gt=0, lt=1)] = 0.4
     """Of the time, where time is limited."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.5

@@ -2,7 +2,7 @@
 
 1. Orbitals and determinants of the reference are optimised alone: cheap, no products.
 2. The network is formed in the macro. Samples of the guide get features measured there, noise and
-   all (noise in the derivatives acts like a ridge), and the linear method steps on each sample.
+   all (noise in the derivatives acts like a ridge), and steps are made on each (`training`).
 3. Parameters stay as they are, and fresh walkers measure the energy (`energy`) until time is over.
 
 Nothing that was optimised on is measured on, so the energy is an upper bound in expectation.
@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,32 +22,22 @@ from torch import Tensor
 from rgnn_hal.macro import Macro
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
 from rgnn_hal.tasks.wavefunction.body import Body, network_macs
-from rgnn_hal.tasks.wavefunction.energy import Measurement, measure_step
+from rgnn_hal.tasks.wavefunction.energy import measure_step, pilot
 from rgnn_hal.tasks.wavefunction.features import PairNetwork
-from rgnn_hal.tasks.wavefunction.jet import stack_batches
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
-from rgnn_hal.tasks.wavefunction.optimiser import Sample, improve
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
 from rgnn_hal.tasks.wavefunction.reference import ansatz_of, starting_orbitals
 from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
 from rgnn_hal.tasks.wavefunction.state import State, Totals, save_state
 from rgnn_hal.tasks.wavefunction.summary import summary
+from rgnn_hal.tasks.wavefunction.training import WARM_UP, Trainer
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
-_WARM_UP = 3
-"""Samples without features."""
-_STEPS = 2
-"""Of the optimisation on one sample."""
-_SETTLE = 30
-"""Sweeps after the parameters moved."""
 _BURN_IN = 200
 _SAVE_EVERY = 20.0
 """Seconds between checkpoints."""
-_LEAST_SAMPLE = 400
 _CLOSING = 0.4
 """Seconds kept for storing the result."""
-_FEATURE_BYTES = 1.5e9
-"""What cached features may take."""
 
 
 @dataclass(frozen=True)
@@ -133,26 +122,30 @@ class _Run:
 
     def optimise(self) -> None:
         """The iterations that are left."""
-        state, total = self.state, _WARM_UP + self.state.recipe.iterations
+        state, total = self.state, WARM_UP + self.state.recipe.iterations
         if state.measurement is not None:
             return
+        trainer = Trainer(state, self.ansatz, self.work, self.tell)
         stop, cost = time.monotonic() + self._time_left() * state.recipe.training_share, 0.0
         if state.iteration == 0:
             self._burn_in(stop)
+        drawn = 0
         while state.iteration < total:
-            if state.iteration >= _WARM_UP and self.body is None:
+            if state.iteration == WARM_UP and self.body is None:
                 if state.molecule.electrons == 1:
                     break
                 self._form()
                 cost = 0.0
-            count = self._planned(stop - time.monotonic(), cost)
+            # what a sample makes needs another to be judged: the last one leaves time for that
+            count = trainer.planned(stop - time.monotonic() - cost * drawn / 2, cost)
             if not count:
                 break
-            before = time.monotonic()
-            self._iterate(count)
+            before, drawn = time.monotonic(), count
+            trainer.iterate(count, self.body)
             cost = (time.monotonic() - before) / count
-            state.iteration += 1
             self.store()
+        if drawn:
+            trainer.finish(drawn // 2, self.body)
         if self.body is None and state.molecule.electrons > 1:
             self._form()
 
@@ -161,12 +154,10 @@ class _Run:
         state, recipe = self.state, self.state.recipe
         if state.measurement is None:
             self._burn_in(time.monotonic() + 0.2 * self._time_left())
-            log_guide = self._walk(1)
-            few = slice(0, 100)
-            features = self.body.on_host(state.walkers.positions[few]) if self.body else None
-            scene = self.ansatz.scene(state.walkers.positions[few], features)
-            local = self.ansatz.local(scene, state.parameters)
-            state.measurement = Measurement(float((local.logarithm - log_guide[few]).median()))
+            self._walk(recipe.sweeps)
+            state.measurement = pilot(
+                self.ansatz, state.parameters, self.body, state.walkers, recipe.check_every
+            )
             state.walkers.accepted = state.walkers.proposed = 0
         saved, taken = time.monotonic(), 0.0
         while not self._finished(taken):
@@ -178,7 +169,6 @@ class _Run:
                 state.walkers,
                 state.measurement,
                 sweeps=recipe.sweeps,
-                check_every=recipe.check_every,
             )
             self._count_measured()
             taken = time.monotonic() - before
@@ -208,48 +198,11 @@ class _Run:
         fresh = torch.zeros(self.body.features, dtype=torch.float64)
         head = torch.cat([state.parameters.head, fresh])
         state.parameters = replace(state.parameters, head=head)
+        if state.champion is not None:
+            head = torch.cat([state.champion.parameters.head, fresh])
+            known = replace(state.champion.parameters, head=head)
+            state.champion = replace(state.champion, parameters=known)
         self.work.features = len(head)
-
-    def _iterate(self, count: int) -> None:
-        """Draw about `count` walkers and step on them."""
-        state = self.state
-        sample = self._draw(count)
-        for _ in range(_STEPS):
-            step = improve(self.ansatz, state.parameters, sample)
-            self.work.differentiate(sample.size, state.parameters.size)
-            self.work.evaluate(2 * sample.size)
-            state.parameters = step.parameters
-            state.totals.clipped = max(state.totals.clipped, step.clipped)
-            row: dict[str, Any] = {
-                "iteration": state.iteration,
-                "walkers": sample.size,
-                "kind": step.kind,
-                "energy_hartree": step.after.energy,
-                "standard_error_hartree": step.after.error,
-                "variance_hartree2": step.after.variance,
-                "weight_efficiency": step.after.efficiency,
-                "clipped_fraction": step.clipped,
-            }
-            state.history.append(row)
-            if step.kind == "none":
-                break
-        self.tell(
-            f"sample {state.iteration + 1}: {sample.size} walkers, "
-            f"E = {step.after.energy:.5f} ± {step.after.error:.5f} hartree"
-        )
-        self._walk(_SETTLE, adapt=True)
-
-    def _draw(self, count: int) -> Sample:
-        state, sweeps = self.state, self.state.recipe.sweeps
-        rounds = max(1, round(count / len(state.walkers.positions)))
-        positions, guides, features = [], [], []
-        for _ in range(rounds):
-            guides.append(self._walk(sweeps))
-            positions.append(state.walkers.positions.clone())
-            if self.body is not None:
-                features.append(self.body.on_macro(positions[-1]))
-        jet = stack_batches(features) if features else None
-        return Sample(self.ansatz.scene(torch.cat(positions), jet), torch.cat(guides))
 
     def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
         state = self.state
@@ -262,18 +215,6 @@ class _Run:
             self._walk(20, adapt=self.state.measurement is None)
             if time.monotonic() > stop:
                 break
-
-    def _planned(self, seconds: float, cost: float) -> int:
-        """Walkers of the next sample; none if the time left is too short for a useful one."""
-        recipe, number = self.state.recipe, self.state.iteration - _WARM_UP
-        growth = max(number, 0) / max(recipe.iterations - 1, 1)
-        wanted = recipe.samples // 4 if number < 0 else round(recipe.samples * 8 ** (growth - 1))
-        width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
-        wanted = min(wanted, int(_FEATURE_BYTES / width))
-        affordable = wanted if cost == 0 else int(min(seconds / cost, wanted))
-        if seconds < 0 or 3 * affordable < wanted:
-            return 0
-        return max(min(wanted, affordable), _LEAST_SAMPLE)
 
     def _time_left(self) -> float:
         deadline = self.limits.deadline
@@ -292,9 +233,10 @@ class _Run:
         return network_macs(shapes, len(self.ansatz.inputs.opposite))
 
     def _count_measured(self) -> None:
-        recipe, walkers = self.state.recipe, len(self.state.walkers.positions)
-        electrons = self.state.molecule.electrons
-        checked = walkers // recipe.check_every
+        state, recipe = self.state, self.state.recipe
+        walkers, electrons = len(state.walkers.positions), state.molecule.electrons
+        assert state.measurement is not None
+        checked = walkers // state.measurement.check_every
         self.work.walk(recipe.sweeps * walkers * electrons)
         self.work.evaluate(walkers + checked)
         if self.body is not None:

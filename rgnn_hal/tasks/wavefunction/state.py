@@ -21,10 +21,12 @@ from rgnn_hal.tasks.wavefunction.ansatz import Parameters
 from rgnn_hal.tasks.wavefunction.energy import Measurement
 from rgnn_hal.tasks.wavefunction.features import Standard
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
+from rgnn_hal.tasks.wavefunction.optimiser import Champion
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
 from rgnn_hal.tasks.wavefunction.sampler import Walkers
 
 _TASK = "wavefunction"
+_PARAMETERS = ("coefficients", "orbitals", "head")
 
 
 @dataclass
@@ -50,6 +52,8 @@ class State:
     """Address."""
     parameters: Parameters
     walkers: Walkers
+    champion: Champion | None = None
+    """The best parameters of the optimisation so far, while it lasts."""
     iteration: int = 0
     """Samples that the optimisation has used up, those without features included."""
     weights: FrozenWeights | None = None
@@ -63,9 +67,7 @@ class State:
 def save_state(state: State, folder: Path, summary: Mapping[str, Any]) -> None:
     """Write the run as an artefact; `summary` is for people."""
     arrays: dict[str, NDArray[Any]] = {
-        "parameters.coefficients": state.parameters.coefficients.numpy(),
-        "parameters.orbitals": state.parameters.orbitals.numpy(),
-        "parameters.head": state.parameters.head.numpy(),
+        **_described("parameters", state.parameters),
         "walkers.positions": state.walkers.positions.numpy(),
         "walkers.generator": state.walkers.generator.get_state().numpy(),
     }
@@ -87,8 +89,12 @@ def save_state(state: State, folder: Path, summary: Mapping[str, Any]) -> None:
         for number, standard in enumerate(state.standards):
             for name, tensor in asdict(standard).items():
                 arrays[f"standard.{number}.{name}"] = tensor.numpy()
+    if state.champion is not None:
+        arrays |= _described("champion", state.champion.parameters)
+        description["champion"] = state.champion.score
     if state.measurement is not None and state.measurement.steps:
         description["reference"] = state.measurement.reference
+        description["check_every"] = state.measurement.check_every
         arrays["measurement.rows"] = np.stack(state.measurement.rows)
         arrays["measurement.checks"] = state.measurement.checks
     save_artefact(folder, _TASK, description, arrays)
@@ -132,9 +138,16 @@ def load_matching(
     return state
 
 
+def _described(prefix: str, parameters: Parameters) -> dict[str, NDArray[Any]]:
+    return {f"{prefix}.{name}": getattr(parameters, name).numpy() for name in _PARAMETERS}
+
+
 def _restore(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> State:
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(arrays[name])
+
+    def parameters(prefix: str) -> Parameters:
+        return Parameters(*(tensor(f"{prefix}.{name}") for name in _PARAMETERS))
 
     molecule = stored["molecule"]
     generator = torch.Generator()
@@ -148,11 +161,7 @@ def _restore(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
         ),
         recipe=WavefunctionRecipe.model_validate(stored["recipe"]),
         macro=stored["macro"],
-        parameters=Parameters(
-            tensor("parameters.coefficients"),
-            tensor("parameters.orbitals"),
-            tensor("parameters.head"),
-        ),
+        parameters=parameters("parameters"),
         walkers=Walkers(
             tensor("walkers.positions"),
             generator,
@@ -164,6 +173,8 @@ def _restore(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
         totals=Totals(**stored["totals"]),
         history=stored["history"],
     )
+    if "champion" in stored:
+        state.champion = Champion(parameters("champion"), stored["champion"])
     if "weights" in stored:
         state.weights = restore_weights(stored["weights"], arrays)
         state.standards = tuple(
@@ -173,6 +184,7 @@ def _restore(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
     if "reference" in stored:
         state.measurement = Measurement(
             stored["reference"],
+            stored["check_every"],
             list(arrays["measurement.rows"]),
             arrays["measurement.checks"],
         )

@@ -29,9 +29,9 @@ def measured(uri: str, reads: int) -> tuple[Measurement, float, Measurement]:
         inputs = torch.zeros(ansatz.digital_features, dtype=torch.float64)
         parameters = Parameters(one, orbitals, torch.cat([inputs, head]))
         walk(ansatz, parameters, walkers, 60, adapt=True)
-        mixed, truth, naive = Measurement(0.0), Measurement(0.0), []
+        mixed, truth, naive = Measurement(0.0, check_every=8), Measurement(0.0), []
         for _ in range(24):
-            measure_step(ansatz, parameters, body, walkers, mixed, sweeps=4, check_every=8)
+            measure_step(ansatz, parameters, body, walkers, mixed, sweeps=4)
             here = walkers.positions
             log_guide = walk(ansatz, parameters, walkers, 0)
             rows = []

@@ -1,0 +1,125 @@
+"""Training: samples of the guide, features measured on them, several steps on each.
+
+Warm-up samples have no network in them and cost no products. Its first champion is therefore the
+wavefunction without it: where the network does not help, that is what remains.
+
+A sample's walkers follow |guide|^(2 * 0.8) (`sampler`), settle before they are drawn, and are first
+of all judges of what the last sample made (`optimiser.contest`). If the challenger loses, steps go
+on from the champion, on walkers that know where the challenger went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz
+from rgnn_hal.tasks.wavefunction.body import Body
+from rgnn_hal.tasks.wavefunction.jet import stack_batches
+from rgnn_hal.tasks.wavefunction.optimiser import Estimate, Sample, contest, improve
+from rgnn_hal.tasks.wavefunction.sampler import walk
+from rgnn_hal.tasks.wavefunction.state import State
+from rgnn_hal.tasks.wavefunction.work import HostWork
+
+WARM_UP = 4
+"""Samples without features."""
+_STEPS = 4
+"""Most steps on one sample."""
+_POWER = 0.8
+_SETTLE = 30
+"""Sweeps after the parameters moved."""
+_LEAST_SAMPLE = 400
+_PER_PARAMETER = 20
+"""Walkers that a sample has for each parameter at least, time permitting."""
+_FEATURE_BYTES = 1.5e9
+"""What cached features may take."""
+
+
+@dataclass
+class Trainer:
+    """Trains the parameters of a state in place."""
+
+    state: State
+    ansatz: Ansatz
+    work: HostWork
+    tell: Callable[[str], None]
+
+    def iterate(self, count: int, body: Body | None) -> None:
+        """Draw about `count` walkers, settle the last contest on them, and step."""
+        state = self.state
+        sample = self._draw(count, body)
+        self._judge(sample)
+        for _ in range(_STEPS):
+            step = improve(self.ansatz, state.parameters, sample)
+            self.work.differentiate(sample.size * 3 // 4, state.parameters.size)
+            self.work.evaluate(sample.size * 5 // 2)
+            state.totals.clipped = max(state.totals.clipped, step.clipped)
+            state.history.append(self._row(step.kind, sample, step.after, step.clipped))
+            if step.kind == "none":
+                break
+            state.parameters = step.parameters
+        state.iteration += 1
+
+    def finish(self, count: int, body: Body | None) -> None:
+        """The last contest; the champion stays."""
+        self._judge(self._draw(count, body))
+
+    def planned(self, seconds: float, cost: float) -> int:
+        """Walkers of the next sample, `cost` s each; none if there is no time for a useful one."""
+        recipe, number = self.state.recipe, self.state.iteration - WARM_UP
+        growth = max(number, 0) / max(recipe.iterations - 1, 1)
+        wanted = recipe.samples // 2 if number < 0 else round(recipe.samples * 4 ** (growth - 1))
+        wanted = min(max(wanted, _PER_PARAMETER * self.state.parameters.size), recipe.samples)
+        width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
+        wanted = min(wanted, int(_FEATURE_BYTES / width))
+        affordable = wanted if cost == 0 else int(min(seconds / cost, wanted))
+        if seconds < 0 or 3 * affordable < wanted:
+            return 0
+        return max(min(wanted, affordable), _LEAST_SAMPLE)
+
+    def _judge(self, sample: Sample) -> None:
+        state = self.state
+        had = state.champion
+        state.champion, found = contest(self.ansatz, had, state.parameters, sample)
+        self.work.evaluate(sample.size * (1 if had is None else 2))
+        lost = state.champion is had and state.parameters is not state.champion.parameters
+        self.tell(
+            f"sample {state.iteration + 1}: {sample.size} walkers, E = {found.energy:.5f} ± "
+            f"{found.error:.5f} hartree, variance {found.variance:.2g}" + ", taken back" * lost
+        )
+        state.history.append(self._row("taken back" if lost else "kept", sample, found, 0.0))
+        state.parameters = state.champion.parameters
+
+    def _row(self, kind: str, sample: Sample, found: Estimate, clipped: float) -> dict[str, Any]:
+        return {
+            "iteration": self.state.iteration,
+            "walkers": sample.size,
+            "kind": kind,
+            "energy_hartree": found.energy,
+            "standard_error_hartree": found.error,
+            "variance_hartree2": found.variance,
+            "weight_efficiency": found.efficiency,
+            "clipped_fraction": clipped,
+        }
+
+    def _draw(self, count: int, body: Body | None) -> Sample:
+        state, sweeps = self.state, self.state.recipe.sweeps
+        self._walk(_SETTLE, adapt=True)
+        rounds = max(1, round(count / len(state.walkers.positions)))
+        positions, guides, features = [], [], []
+        for _ in range(rounds):
+            guides.append(self._walk(sweeps))
+            positions.append(state.walkers.positions.clone())
+            if body is not None:
+                features.append(body.on_macro(positions[-1]))
+        jet = stack_batches(features) if features else None
+        return Sample(self.ansatz.scene(torch.cat(positions), jet), torch.cat(guides))
+
+    def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
+        state = self.state
+        self.work.walk(sweeps * state.walkers.positions.shape[:2].numel())
+        return walk(self.ansatz, state.parameters, state.walkers, sweeps, adapt=adapt, power=_POWER)
