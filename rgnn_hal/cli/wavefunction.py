@@ -86,9 +86,9 @@ def curve(
         _tell(f"r = {value:g}")
         deadline = time.monotonic() + seconds
         result = _solve(text, out / f"r-{value:g}", macro, deadline, recipe, options)
-        known = exact.at(value) if exact is not None else None
+        known, missed = (exact.at(value) if exact is not None else None) or (None, None)
         energy, error = result["energy_hartree"], result["standard_error_hartree"]
-        solved.append(CurvePoint(value, energy, error, known))
+        solved.append(CurvePoint(value, energy, error, known, missed))
         write_table(solved, out / "curve.csv")
     errors = [p.energy - p.reference for p in solved if p.energy and p.reference is not None]
     plot = energy_curve_plot(solved, exact, out / "curve.png", title=molecule)
@@ -98,6 +98,7 @@ def curve(
             "energy_hartree": [point.energy for point in solved],
             "standard_error_hartree": [point.standard_error for point in solved],
             "reference_hartree": [point.reference for point in solved],
+            "reference_error_hartree": [point.reference_error for point in solved],
             "largest_error_hartree": max(map(abs, errors), default=None),
             "table": str(out / "curve.csv"),
             "report": [str(plot)],
