@@ -42,6 +42,8 @@ class LineFile:
                 f"{path} is being written by another macro; close it, or name another file"
             ) from error
         size = os.fstat(self._file).st_size
+        if not size:
+            _flush_folder(path.parent)  # or a power cut may take the whole file
         if size and os.pread(self._file, 1, size - 1) != b"\n":
             try:
                 self._write(b"\n")
@@ -142,6 +144,15 @@ def decode(value: Any) -> Any:
     content = np.frombuffer(base64.b64decode(value["base64"]), dtype=np.dtype(value["dtype"]))
     array: NDArray[Any] = content.reshape(value["shape"]).copy()
     return array
+
+
+def _flush_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every file system can
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _refused(path: Path, error: OSError) -> DeviceError:

@@ -5,11 +5,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from rgnn_hal.macro import Capability, Macro, PulseKind, Region
 from rgnn_hal.macro.checks import check_conductance, check_region
+from rgnn_hal.programming.cells import CellStatus
 from rgnn_hal.programming.forming import form
 from rgnn_hal.programming.pulse_train import PulseTrain
 from rgnn_hal.programming.write_verify import (
     FINAL_SAMPLES,
-    CellStatus,
     ProgrammingReport,
     check_tolerance,
     write_verify,

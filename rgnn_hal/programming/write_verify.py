@@ -9,8 +9,8 @@ reported, never hidden. All cells go at
 once: the loop is over rounds, not over cells.
 """
 
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,28 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import LimitError, Macro, MacroSpec, PulseKind, Region
 from rgnn_hal.macro.checks import check_conductance, check_region
+from rgnn_hal.programming.cells import Cells, CellStatus
 from rgnn_hal.programming.pulse_train import PulseTrain
 from rgnn_hal.progress import Progress, silent
 
-_GUARD = 0.7
-"""Accepted in a verification, of the tolerance."""
 _VERIFY_SAMPLES = 4
+MAX_PULSES = 60
 FINAL_SAMPLES = 16
 """Reads averaged for the final map: the error it reports is the cell's, not one read's noise."""
-
-
-_SIGNS = {PulseKind.SET: 1, PulseKind.RESET: -1}
-
-
-class CellStatus(IntEnum):
-    """How a cell ended."""
-
-    VERIFIED = 0
-    """A reading was within the guard band."""
-    EXHAUSTED = 1
-    """It answered to pulses, but ran out of them."""
-    STUCK = 2
-    """The whole train did not move it by more than the tolerance: short, open or unformed."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +71,17 @@ class ProgrammingReport:
         return float(np.sqrt(np.mean(self.error[verified] ** 2))) if verified.any() else np.nan
 
 
+class Witness(Protocol):
+    """Is told what pending cells read, S, before anything follows from it; may raise to stop."""
+
+    def __call__(self, reading: NDArray[np.float64], *, pulsed: bool) -> None:
+        """One value per pending cell; `pulsed` if each had a pulse since the last reading."""
+
+
+def nobody(reading: NDArray[np.float64], *, pulsed: bool) -> None:
+    """The witness who does not care."""
+
+
 def write_verify(
     macro: Macro,
     target: ArrayLike,
@@ -92,8 +89,10 @@ def write_verify(
     *,
     tolerance: float | None = None,
     train: PulseTrain | None = None,
-    max_pulses: int = 60,
+    max_pulses: int = MAX_PULSES,
     samples: int | None = None,
+    cells: Cells | None = None,
+    witness: Witness = nobody,
     progress: Progress = silent,
 ) -> ProgrammingReport:
     """Bring the formed cells of `region` to `target`.
@@ -106,7 +105,10 @@ def write_verify(
         train: pulses to use; the macro's whole envelope by default.
         max_pulses: most pulses of one cell.
         samples: reads averaged in each verification; 4 by default, or what the macro can.
-        progress: told finished cells of all cells after every round.
+        cells: where an earlier call with the same target, tolerance and train was interrupted; it
+            goes on from there. All cells are pending by default.
+        witness: told every reading of pending cells, so that a later call can go on from here.
+        progress: told finished cells of all cells before the first round and after every one.
 
     Raises:
         LimitError: targets outside the window, not finite or wrongly shaped, with examples; a
@@ -120,24 +122,29 @@ def write_verify(
     train = train or PulseTrain.within(spec)
     train.check(spec)
     if samples is None:
-        samples = min(_VERIFY_SAMPLES, spec.max_samples)
+        samples = default_samples(spec)
+
+    if cells is None:
+        cells = Cells.of(goal, tolerance)
 
     with macro.lock:
         start = macro.clock()
-        first = macro.read_conductance(region, samples)
-        cells = _Cells.of(goal, first, _GUARD * tolerance)
+        pulses_before, looked = int(cells.pulses.sum()), cells.pending.size
+        reading = _read_pending(macro, region, samples, cells)
+        witness(reading, pulsed=False)
+        cells.look(reading)
         pulser = _Pulser(macro, region, train)
-        for _ in range(max_pulses):
-            if not cells.pending.size:
-                break
+        progress(region.cells - cells.pending.size, region.cells, "programming")
+        while cells.pending.size and cells.rounds < max_pulses:
             pulser.pulse(cells)
-            cells.verify(macro.read_conductance(region, samples, mask=cells.mask))
-            cells.give_up(train.length, tolerance)
+            reading = _read_pending(macro, region, samples, cells)
+            witness(reading, pulsed=True)
+            cells.judge(reading, train)
             progress(region.cells - cells.pending.size, region.cells, "programming")
         finally_read = min(FINAL_SAMPLES, spec.max_samples)
         final = macro.read_conductance(region, finally_read)
-        pulses = int(cells.pulses.sum())
-        verified = samples * (region.cells + pulses) + finally_read * region.cells
+        pulses = int(cells.pulses.sum()) - pulses_before
+        verified = samples * (looked + pulses) + finally_read * region.cells
         record(Ledger(pulses=pulses, cell_reads=verified))
         return ProgrammingReport(
             region=region,
@@ -145,101 +152,20 @@ def write_verify(
             conductance=final,
             pulses=cells.pulses,
             reversals=cells.reversals,
-            status=cells.status(tolerance),
+            status=cells.status,
             tolerance=tolerance,
             chip_seconds=macro.clock() - start,
         )
 
 
-@dataclass
-class _Cells:
-    """The record of all cells, and the state of those that are pending.
-
-    Arrays of all cells have the region's shape, arrays of pending cells one element for each.
-    """
-
-    accepted: float
-    """Deviation at which a cell is finished, S."""
-    pulses: NDArray[np.int32]
-    reversals: NDArray[np.int32]
-    pending: NDArray[np.intp]
-    """Flat indices."""
-    goal: NDArray[np.float64]
-    first: NDArray[np.float64]
-    moved: NDArray[np.float64]
-    """Furthest that the cell was from its first reading, S."""
-    wanted: NDArray[np.int8]
-    """Polarity of the next pulse."""
-    direction: NDArray[np.int8]
-    """Polarity of the last pulse, 0 before the first."""
-    steps: dict[PulseKind, NDArray[np.int16]]
-    stuck: list[NDArray[np.intp]] = field(default_factory=list)
-    """Flat indices of cells that were given up."""
-
-    @classmethod
-    def of(cls, goal: NDArray[np.float64], first: NDArray[np.float64], accepted: float) -> "_Cells":
-        """All cells whose `first` reading is not within `accepted` of the goal are pending."""
-        cells = cls(
-            accepted=accepted,
-            pulses=np.zeros(goal.shape, np.int32),
-            reversals=np.zeros(goal.shape, np.int32),
-            pending=np.arange(goal.size),
-            goal=goal.reshape(-1),
-            first=first.reshape(-1),
-            moved=np.zeros(goal.size),
-            wanted=np.zeros(goal.size, np.int8),
-            direction=np.zeros(goal.size, np.int8),
-            steps={kind: np.zeros(goal.size, np.int16) for kind in _SIGNS},
-        )
-        cells.verify(first)
-        return cells
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Which cells are pending."""
-        mask = np.zeros(self.pulses.shape, np.bool_)
-        mask.reshape(-1)[self.pending] = True
-        return mask
-
-    def verify(self, reading: NDArray[np.float64]) -> None:
-        """Judge pending cells by a `reading` of the region, S, and let go of the finished."""
-        now = reading.reshape(-1)[self.pending]
-        np.maximum(self.moved, np.abs(now - self.first), out=self.moved)
-        error = now - self.goal
-        self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
-        np.abs(error, out=error)
-        self._keep(np.flatnonzero(error > self.accepted))
-
-    def give_up(self, pulses: int, tolerance: float) -> None:
-        """Let go of cells that `pulses` pulses have not moved by more than `tolerance`, S."""
-        deaf = self.moved <= tolerance
-        if deaf.any():
-            deaf &= self.pulses.reshape(-1)[self.pending] >= pulses
-            self.stuck.append(self.pending[deaf])
-            self._keep(np.flatnonzero(~deaf))
-
-    def _keep(self, which: NDArray[np.intp]) -> None:
-        """Of the pending."""
-        if which.size < self.pending.size:
-            self.pending, self.goal = self.pending[which], self.goal[which]
-            self.first, self.moved = self.first[which], self.moved[which]
-            self.wanted, self.direction = self.wanted[which], self.direction[which]
-            self.steps = {kind: step[which] for kind, step in self.steps.items()}
-
-    def count(self) -> None:
-        """Pending cells have been pulsed the way they wanted."""
-        self.pulses.reshape(-1)[self.pending] += 1
-        self.reversals.reshape(-1)[self.pending] += self.direction == -self.wanted
-        self.direction = self.wanted
-
-    def status(self, tolerance: float) -> NDArray[np.int8]:
-        """`CellStatus` of every cell."""
-        status = np.full(self.pulses.size, CellStatus.VERIFIED, np.int8)
-        stuck = self.moved <= tolerance
-        status[self.pending] = np.where(stuck, CellStatus.STUCK, CellStatus.EXHAUSTED)
-        for cells in self.stuck:
-            status[cells] = CellStatus.STUCK
-        return status.reshape(self.pulses.shape)
+def _read_pending(macro: Macro, region: Region, samples: int, cells: Cells) -> NDArray[np.float64]:
+    """One value per pending cell, S."""
+    if not cells.pending.size:
+        return np.empty(0)
+    if cells.pending.size == region.cells:
+        return macro.read_conductance(region, samples).reshape(-1)
+    reading = macro.read_conductance(region, samples, mask=cells.mask)
+    return reading.reshape(-1)[cells.pending]
 
 
 class _Pulser:
@@ -252,18 +178,9 @@ class _Pulser:
         # Amplitudes of cells that are not pulsed stay at what a pulse may have.
         self._amplitudes: dict[tuple[PulseKind, str], NDArray[np.float64]] = {}
 
-    def pulse(self, cells: _Cells) -> None:
-        """One pulse to each pending cell, RESET and SET in turn."""
-        for kind, sign in _SIGNS.items():
-            chosen = np.flatnonzero(cells.wanted == sign)
-            if not chosen.size:
-                continue
-            direction = cells.direction[chosen]
-            step = self._train.climb(
-                cells.steps[kind][chosen], direction == sign, direction == -sign
-            )
-            cells.steps[kind][chosen] = step
-            where = cells.pending[chosen]
+    def pulse(self, cells: Cells) -> None:
+        """One pulse to each pending cell, SET and RESET in turn."""
+        for kind, where, step in cells.advance(self._train):
             mask = np.zeros(self._region.shape, np.bool_)
             mask.reshape(-1)[where] = True
             voltage, gate = self._train.amplitudes(kind, step)
@@ -275,7 +192,6 @@ class _Pulser:
                 width=self._train.width,
                 region=self._region,
             )
-        cells.count()
 
     def _spread(
         self,
@@ -293,6 +209,11 @@ class _Pulser:
         spread = self._amplitudes[key]
         spread.reshape(-1)[where] = amplitude
         return spread
+
+
+def default_samples(spec: MacroSpec) -> int:
+    """Reads averaged in a verification: 4, or what the macro can."""
+    return min(_VERIFY_SAMPLES, spec.max_samples)
 
 
 def check_tolerance(spec: MacroSpec, tolerance: float | None) -> float:

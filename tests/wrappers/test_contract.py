@@ -10,7 +10,17 @@ from rgnn_hal.macro import Macro
 from rgnn_hal.testing import CLAUSES, MacroContract
 from rgnn_hal.testing.bench import Bench, Factory
 from rgnn_hal.testing.checking import Failure, Skip, judge
-from rgnn_hal.wrappers import DryRun, Fault, FaultKind, Faults, Journal, Limited, Record, Replay
+from rgnn_hal.wrappers import (
+    DryRun,
+    Fault,
+    FaultKind,
+    Faults,
+    Journal,
+    Lent,
+    Limited,
+    Record,
+    Replay,
+)
 from tests.testing.crossbar import EXACT, NOISY, PERSISTENT, Crossbar, fail_next
 
 TIGHTER = {
@@ -32,6 +42,7 @@ Wrapping = Callable[[Macro, Path], Macro]
 WRAPPINGS: dict[str, Wrapping] = {
     "limited": lambda macro, file: Limited(macro, TIGHTER),
     "journal": Journal,
+    "lent": lambda macro, file: Lent(macro),
     "record": Record,
     "faults": lambda macro, file: Faults(macro, NEVER, seed=3),
     "all": lambda macro, file: Limited(

@@ -1,0 +1,166 @@
+"""Where write-verify stands: the record of all cells, and the state of those that are pending.
+
+The state follows from readings alone. `look`, and `advance` then `judge` once per round, applied to
+the readings of a loop that was interrupted give the state it had; a campaign resumes that way.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rgnn_hal.macro import PulseKind
+from rgnn_hal.programming.pulse_train import PulseTrain
+
+Steps = NDArray[np.int16]
+
+_GUARD = 0.7
+"""Accepted in a verification, of the tolerance."""
+_SIGNS = {PulseKind.SET: 1, PulseKind.RESET: -1}
+
+
+class CellStatus(IntEnum):
+    """How a cell ended."""
+
+    VERIFIED = 0
+    """A reading was within the guard band."""
+    EXHAUSTED = 1
+    """It answered to pulses, but ran out of them."""
+    STUCK = 2
+    """The whole train did not move it by more than the tolerance: short, open or unformed."""
+
+
+@dataclass
+class Cells:
+    """The cells of one region on their way to their targets.
+
+    Arrays of all cells have the region's shape, arrays of pending cells one element for each.
+    """
+
+    tolerance: float
+    """S."""
+    target: NDArray[np.float64]
+    """Of all cells, S."""
+    pulses: NDArray[np.int32]
+    """Of all cells, each followed by a reading."""
+    reversals: NDArray[np.int32]
+    pending: NDArray[np.intp]
+    """Flat indices."""
+    rounds: int = field(init=False)
+    """Pulses that each pending cell has had."""
+    goal: NDArray[np.float64] = field(init=False)
+    first: NDArray[np.float64] = field(init=False)
+    """First readings, S; empty before them."""
+    moved: NDArray[np.float64] = field(init=False)
+    """Furthest that the cell was from its first reading, S."""
+    wanted: NDArray[np.int8] = field(init=False)
+    """Polarity of the next pulse."""
+    direction: NDArray[np.int8] = field(init=False)
+    """Polarity of the last pulse, 0 before the first."""
+    steps: dict[PulseKind, NDArray[np.int16]] = field(init=False)
+    _ended: NDArray[np.int8] = field(init=False)
+    """`CellStatus` of all cells that are not pending."""
+
+    def __post_init__(self) -> None:
+        self._ended = np.full(self.target.shape, CellStatus.VERIFIED, np.int8)
+        self._begin()
+
+    @classmethod
+    def of(cls, target: NDArray[np.float64], tolerance: float) -> "Cells":
+        """All cells pending, and nothing known of them."""
+        return cls(
+            tolerance=tolerance,
+            target=target,
+            pulses=np.zeros(target.shape, np.int32),
+            reversals=np.zeros(target.shape, np.int32),
+            pending=np.arange(target.size),
+        )
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which cells are pending."""
+        mask = np.zeros(self.target.shape, np.bool_)
+        mask.reshape(-1)[self.pending] = True
+        return mask
+
+    @property
+    def finished(self) -> NDArray[np.bool_]:
+        """Which cells were verified."""
+        finished: NDArray[np.bool_] = (self._ended == CellStatus.VERIFIED) & ~self.mask
+        return finished
+
+    @property
+    def status(self) -> NDArray[np.int8]:
+        """`CellStatus` of every cell, were this the end."""
+        status = self._ended.copy()
+        deaf = self.moved <= self.tolerance
+        status.reshape(-1)[self.pending] = np.where(deaf, CellStatus.STUCK, CellStatus.EXHAUSTED)
+        return status
+
+    def reopen(self, mask: NDArray[np.bool_]) -> None:
+        """Take up the cells of `mask` again, from the gentlest pulse, and let go of all others."""
+        self._ended = self.status
+        self._ended[mask] = CellStatus.VERIFIED
+        self.pending = np.flatnonzero(mask)
+        self._begin()
+
+    def look(self, reading: NDArray[np.float64]) -> None:
+        """Judge pending cells by a reading, S, without a pulse before it."""
+        if not self.first.size:
+            self.first = reading.copy()
+        self._verify(reading)
+
+    def advance(self, train: PulseTrain) -> list[tuple[PulseKind, NDArray[np.intp], Steps]]:
+        """Decide the next pulse of every pending cell, and count it.
+
+        Returns:
+            Kinds of pulse, with the flat indices of their cells and the step of each.
+        """
+        pulses = []
+        for kind, sign in _SIGNS.items():
+            chosen = np.flatnonzero(self.wanted == sign)
+            if chosen.size:
+                direction = self.direction[chosen]
+                steps = self.steps[kind]
+                step = train.climb(steps[chosen], direction == sign, direction == -sign)
+                steps[chosen] = step
+                pulses.append((kind, self.pending[chosen], step))
+        self.pulses.reshape(-1)[self.pending] += 1
+        self.reversals.reshape(-1)[self.pending] += self.direction == -self.wanted
+        self.direction = self.wanted
+        self.rounds += 1
+        return pulses
+
+    def judge(self, reading: NDArray[np.float64], train: PulseTrain) -> None:
+        """Judge pending cells by a reading after their pulses, S; let go of finished and stuck."""
+        self._verify(reading)
+        if self.rounds >= train.length:
+            deaf = self.moved <= self.tolerance
+            self._ended.reshape(-1)[self.pending[deaf]] = CellStatus.STUCK
+            self._keep(np.flatnonzero(~deaf))
+
+    def _begin(self) -> None:
+        count = self.pending.size
+        self.rounds = 0
+        self.goal = self.target.reshape(-1)[self.pending]
+        self.first = np.empty(0)
+        self.moved = np.zeros(count)
+        self.wanted = np.zeros(count, np.int8)
+        self.direction = np.zeros(count, np.int8)
+        self.steps = {kind: np.zeros(count, np.int16) for kind in _SIGNS}
+
+    def _verify(self, reading: NDArray[np.float64]) -> None:
+        np.maximum(self.moved, np.abs(reading - self.first), out=self.moved)
+        error = reading - self.goal
+        self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
+        np.abs(error, out=error)
+        self._keep(np.flatnonzero(error > _GUARD * self.tolerance))
+
+    def _keep(self, which: NDArray[np.intp]) -> None:
+        """Of the pending."""
+        if which.size < self.pending.size:
+            self.pending, self.goal = self.pending[which], self.goal[which]
+            self.first, self.moved = self.first[which], self.moved[which]
+            self.wanted, self.direction = self.wanted[which], self.direction[which]
+            self.steps = {kind: step[which] for kind, step in self.steps.items()}
