@@ -65,14 +65,18 @@ class Products:
         `parity` is 0 for true tensors, 1 for pseudo-tensors. Gathered features stand last and count
         as second order.
         """
-        ends = 1 if self.axis_degree is None else 2
         counts = [
-            len(_linear_paths(self.lmax, self.axis_degree, degree, parity)) * self.channels,
-            len(_quadratic_paths(self._quadratic_top, degree, parity)) * self.quadratic,
-            len(_cubic_paths(self._cubic_top, degree, parity)) * self.cubic,
-            len(_linear_paths(self.lmax, self.lmax + 1, degree, parity)) * self.gathered * ends,
+            len(linear_paths(self, degree, parity)) * self.channels,
+            len(quadratic_paths(self, degree, parity)) * self.quadratic,
+            len(cubic_paths(self, degree, parity)) * self.cubic,
+            self.gathered_features(degree, parity),
         ]
         return torch.repeat_interleave(torch.tensor([1, 2, 3, 2]), torch.tensor(counts))
+
+    def gathered_features(self, degree: int, parity: int) -> int:
+        """How many features of (degree, parity) are gathered."""
+        ends = 1 if self.axis_degree is None else 2
+        return len(_linear_paths(self.lmax, self.lmax + 1, degree, parity)) * self.gathered * ends
 
     def values(
         self, M: Components, axis: Axis | None, gathered: Tensor | None, degree: int, parity: int
@@ -84,8 +88,8 @@ class Products:
         linear = list(self._linear(M, axis, degree, parity))
         N = [part[:, :, : self.quadratic] for part in M]
         quadratic = [
-            _product(N[a], _partner(N[b], parity), (a, b, degree)).transpose(0, 1)
-            for a, b in _quadratic_paths(self._quadratic_top, degree, parity)
+            product(N[a], other_channel(N[b], parity), (a, b, degree)).transpose(0, 1)
+            for a, b in quadratic_paths(self, degree, parity)
         ]
         cubic = self._cubic([part[:, :, : self.cubic] for part in M], degree, parity)
         parts = [*linear, *quadratic, *cubic, *([] if gathered is None else [gathered])]
@@ -113,43 +117,53 @@ class Products:
     def _linear(
         self, M: Components, axis: Axis | None, degree: int, parity: int
     ) -> Iterator[Tensor]:
-        paths = _linear_paths(self.lmax, self.axis_degree, degree, parity)
+        paths = linear_paths(self, degree, parity)
         if axis is None:
             yield from (M[a].transpose(0, 1) for a, _ in paths)
             return
         gated = [part.transpose(0, 1) * axis.gates[:, None] for part in M]
         for a, b in paths:
             harmonics = axis.harmonics[b**2 : (b + 1) ** 2]
-            turn = torch.tensordot(harmonics.T, _coupling(a, b, degree), dims=([1], [1]))
+            turn = torch.tensordot(harmonics.T, coupling(a, b, degree), dims=([1], [1]))
             yield torch.bmm(turn.transpose(1, 2), gated[a])
 
     def _cubic(self, M: list[Tensor], degree: int, parity: int) -> list[Tensor]:
         inner: dict[tuple[int, int, int], Tensor] = {}
         features = []
-        for a, b, c, d in _cubic_paths(self._cubic_top, degree, parity):
+        for a, b, c, d in cubic_paths(self, degree, parity):
             if (a, b, c) not in inner:
-                inner[a, b, c] = _product(M[a], M[b], (a, b, c))
-            outer = _product(inner[a, b, c], _partner(M[d], parity), (c, d, degree))
+                inner[a, b, c] = product(M[a], M[b], (a, b, c))
+            outer = product(inner[a, b, c], other_channel(M[d], parity), (c, d, degree))
             features.append(outer.transpose(0, 1))
         return features
 
-    @property
-    def _quadratic_top(self) -> int:
-        return min(self.lmax, self.quadratic_degree)
 
-    @property
-    def _cubic_top(self) -> int:
-        return min(self.lmax, self.cubic_degree)
+def linear_paths(products: Products, degree: int, parity: int) -> tuple[tuple[int, int], ...]:
+    """(a, b) of every linear product, in the order of the features."""
+    return _linear_paths(products.lmax, products.axis_degree, degree, parity)
 
 
-def _product(x: Tensor, y: Tensor, degrees: tuple[int, int, int]) -> Tensor:
+def quadratic_paths(products: Products, degree: int, parity: int) -> tuple[tuple[int, int], ...]:
+    """(a, b) of every quadratic product."""
+    return _quadratic_paths(min(products.lmax, products.quadratic_degree), degree, parity)
+
+
+def cubic_paths(
+    products: Products, degree: int, parity: int
+) -> tuple[tuple[int, int, int, int], ...]:
+    """(a, b, c, d) of every cubic product."""
+    return _cubic_paths(min(products.lmax, products.cubic_degree), degree, parity)
+
+
+def product(x: Tensor, y: Tensor, degrees: tuple[int, int, int]) -> Tensor:
     """[x (x) y]_c channel by channel, (2c+1, centres, channels)."""
-    coupling = _coupling(*degrees).flatten(0, 1)
+    couple = coupling(*degrees).flatten(0, 1)
     outer = (x[:, None] * y[None]).flatten(0, 1)
-    return (coupling.T @ outer.flatten(1)).reshape(2 * degrees[2] + 1, *outer.shape[1:])
+    return (couple.T @ outer.flatten(1)).reshape(2 * degrees[2] + 1, *outer.shape[1:])
 
 
-def _partner(part: Tensor, parity: int) -> Tensor:
+def other_channel(part: Tensor, parity: int) -> Tensor:
+    """The last factor of a product: of the next channel where it would vanish with its own."""
     return part.roll(1, dims=2) if parity else part
 
 
@@ -194,7 +208,7 @@ def _cubic_paths(top: int, degree: int, parity: int) -> tuple[tuple[int, int, in
 
 
 @cache
-def _coupling(a: int, b: int, c: int) -> Tensor:
+def coupling(a: int, b: int, c: int) -> Tensor:
     """Clebsch-Gordan coefficients (2a+1, 2b+1, 2c+1), orthonormal in the last index."""
     coefficients: Tensor = wigner_3j(a, b, c, dtype=torch.float64) * math.sqrt(2 * c + 1)
     return coefficients

@@ -19,21 +19,21 @@ import torch
 from numpy.typing import NDArray
 from vesin import NeighborList
 
-from rgnn_hal.cost import products, record
 from rgnn_hal.macro import DataError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import Mixing
 from rgnn_hal.reservoir.frozen import FrozenWeights
 from rgnn_hal.reservoir.pairs import PairReservoir
 from rgnn_hal.structures import Graph, build_graph
-from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
+from rgnn_hal.tasks.hamiltonian.batch import Batch, Structure
+from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
-from rgnn_hal.tasks.hamiltonian.features import Design, Geometry, Measured
+from rgnn_hal.tasks.hamiltonian.features import Design, Measured
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
+from rgnn_hal.tasks.hamiltonian.readout import GroupReadout, gathered_shares
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 
-_VALUES_PER_BLOCK = 1_000_000  # 8 MB of features at a time
 Readouts = Mapping[tuple[GroupKey, Kind], NDArray[np.float64]]
 
 
@@ -109,120 +109,66 @@ class Predictor:
             DataError: elements, pairs of elements or distances that the model has not learnt,
                 isolated atoms; `where` names them.
         """
+        return self.predict_many([Structure(atoms, pairs, where)])[0]
+
+    def predict_many(self, structures: Sequence[Structure]) -> list[HamiltonianFrame]:
+        """As `predict`, of several structures at once: small ones are many times faster.
+
+        Raises:
+            DataError: as `predict`, naming the structure; none is predicted then.
+        """
         model = self.model
-        graph = build_graph(atoms, model.elements, model.recipe.cutoff, where=where)
-        if pairs is None:
-            pairs = self._pairs(atoms)
-        displacement = pairs.displacement(atoms)
-        check_reach(displacement, model.reach, where)
-        measured = measure(self.reservoir, model.recipe, graph, pairs, displacement)
+        batch = Batch.of(structures, self._graph, self._pairs)
+        for structure, displacement in zip(structures, batch.displacements, strict=True):
+            check_reach(displacement, model.reach, structure.where)
+        groups = orient(batch.numbers, batch.pairs)
+        for key, rows in groups.items():
+            self._check_known(key, structures[batch.structure_of(int(rows.pair[0]))].where)
+        displacement = np.concatenate(batch.displacements)
+        measured = measure(self.reservoir, model.recipe, batch.graph, batch.pairs, displacement)
+        shares = gathered_shares(self._groups, batch.graph.species, model.elements, measured)
         size = model.basis.largest
-        hamiltonian, overlap = np.zeros((2, len(pairs), size, size))
-        for key, rows in orient(atoms.numbers, pairs).items():
-            tensors = self._tensors(key, where)
+        hamiltonian, overlap = np.zeros((2, len(batch.pairs), size, size))
+        for key, rows in groups.items():
+            group = self._groups[key]
             share = 0.5 if key.mirrored else 1.0
             vectors = rows.vectors(displacement)
-            blocks = self._blocks(tensors, rows, vectors, measured)
+            geometry = group.geometry(vectors, self.reservoir.radial)
+            blocks = group.blocks(rows, geometry, measured, shares)
             rows.scatter(blocks, hamiltonian, share)
-            rows.scatter(model.overlap.blocks(tensors, vectors), overlap, share)
-        return HamiltonianFrame(atoms, pairs, hamiltonian, overlap, where)
+            rows.scatter(model.overlap.blocks(group.tensors, vectors), overlap, share)
+        return batch.split(hamiltonian, overlap)
 
-    def _blocks(
-        self,
-        tensors: BlockTensors,
-        rows: Oriented,
-        vectors: NDArray[np.float64],
-        measured: Measured,
-    ) -> NDArray[np.float64]:
-        view = GroupRows.of(tensors, rows, vectors, self.reservoir)
-        found = {}
-        for kind in tensors.transforms:
-            readout = self.model.readouts.get((tensors.key, kind))
-            if readout is None:
-                continue
-            design = Design.of(tensors.key, self.model.recipe)
-            gathered = view.gather(design, kind, measured)
-            parts = [
-                view.features(design, kind, chunk, measured, gathered) @ readout
-                for chunk in view.chunks(kind, len(readout))
-            ]
-            found[kind] = np.concatenate(parts)
-            record(products(found[kind].size * len(readout)))
-        return tensors.blocks(found, len(vectors))
+    def _graph(self, structure: Structure) -> Graph:
+        recipe, elements = self.model.recipe, self.model.elements
+        return build_graph(structure.atoms, elements, recipe.cutoff, where=structure.where)
 
-    def _tensors(self, key: GroupKey, where: str) -> BlockTensors:
-        if key not in self._group_tensors:
+    def _check_known(self, key: GroupKey, where: str) -> None:
+        if key not in self._groups:
             raise DataError(
                 f"{where} has blocks between elements {key.first} and {key.second}, which no "
                 "training structure had; train on data that contain such pairs"
             )
-        return self._group_tensors[key]
 
     @cached_property
-    def _group_tensors(self) -> dict[GroupKey, BlockTensors]:
-        keys = {key for key, _ in self.model.readouts}
-        return {key: BlockTensors(key, self.model.basis) for key in keys}
+    def _groups(self) -> dict[GroupKey, GroupReadout]:
+        model = self.model
+        keys = sorted({key for key, _ in model.readouts})
+        return {
+            key: GroupReadout(
+                BlockTensors(key, model.basis),
+                Design.of(key, model.recipe),
+                {kind: readout for (of, kind), readout in model.readouts.items() if of == key},
+            )
+            for key in keys
+        }
 
     def _pairs(self, atoms: ase.Atoms) -> PairList:
+        """All that the model has blocks for."""
         if self.model.periodic:
             return pairs_within(atoms, self.model.reach)
         first, second = np.triu_indices(len(atoms))
         return PairList(first, second, np.zeros((len(first), 3), dtype=np.int64))
-
-
-@dataclass(frozen=True)
-class GroupRows:
-    """Rows of one group with their geometry, ready to be turned into features chunk by chunk."""
-
-    first: torch.Tensor
-    second: torch.Tensor
-    pair: torch.Tensor
-    """Row of the gates."""
-    atoms: torch.Tensor
-    """That occur in the rows, each once."""
-    places: torch.Tensor
-    """Of first and second among them, (2, rows)."""
-    geometry: Geometry
-    on_site: bool
-
-    @classmethod
-    def of(
-        cls,
-        tensors: BlockTensors,
-        rows: Oriented,
-        vectors: NDArray[np.float64],
-        reservoir: PairReservoir,
-    ) -> GroupRows:
-        """With the harmonics that axis and baseline need."""
-        if tensors.key.on_site:
-            geometry = Geometry.none(len(vectors))
-        else:
-            top = max(reservoir.own.lmax + 1, *(degree for degree, _ in tensors.transforms))
-            geometry = Geometry.of(vectors, reservoir.radial, top)
-        first, second, pair = map(torch.from_numpy, (rows.first, rows.second, rows.pair))
-        atoms, places = torch.unique(torch.stack([first, second]), return_inverse=True)
-        return cls(first, second, pair, atoms, places, geometry, tensors.key.on_site)
-
-    def chunks(self, kind: Kind, columns: int) -> list[slice]:
-        """Rows that fit into the processor's cache with all their features."""
-        step = max(8, _VALUES_PER_BLOCK // ((2 * kind[0] + 1) * max(columns, 1)))
-        return [slice(start, start + step) for start in range(0, len(self.first), step)]
-
-    def gather(self, design: Design, kind: Kind, measured: Measured) -> torch.Tensor:
-        """What the rows' atoms gather, once for all chunks: (atoms, 2L+1, features)."""
-        return design.gather(kind, self.atoms, measured)
-
-    def features(
-        self, design: Design, kind: Kind, rows: slice, measured: Measured, gathered: torch.Tensor
-    ) -> NDArray[np.float64]:
-        """(rows, 2L+1, columns)."""
-        first, second = self.first[rows], self.second[rows]
-        ends = [gathered[self.places[0, rows]]]
-        if self.on_site:
-            return design.sites(kind, measured.components.sites(first), ends[0])
-        ends.append(gathered[self.places[1, rows]])
-        M, gates = measured.components.pairs(first, second), measured.gates[self.pair[rows]]
-        return design.pairs(kind, M, torch.cat(ends, dim=2), self.geometry[rows], gates)
 
 
 def measure(

@@ -16,6 +16,7 @@ from ase.data import chemical_symbols
 from rgnn_hal.macro import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.structures import read_structures
+from rgnn_hal.tasks.hamiltonian.batch import Structure, batches
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile, HamiltonianFrame
 from rgnn_hal.tasks.hamiltonian.export import write_molecules
 from rgnn_hal.tasks.hamiltonian.model import Predictor
@@ -32,10 +33,8 @@ def predict_file(
         OSError: `out` cannot be written.
     """
     frames: list[HamiltonianFrame] = []
-    for where, atoms in _structures(structures):
-        if frames:
-            _check_alike(frames[0].atoms, atoms, where, predictor.model.periodic)
-        frames.append(predictor.predict(atoms, where=where))
+    for some in batches(_alike(structures, predictor.model.periodic)):
+        frames += predictor.predict_many(some)
         progress(len(frames), len(frames), "predicting")
     write = write_crystals if predictor.model.periodic else write_molecules
     write(out, frames, predictor.model.basis)
@@ -74,6 +73,14 @@ def write_crystals(path: Path, frames: Sequence[HamiltonianFrame], basis: Orbita
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _alike(path: Path, periodic: bool) -> Iterator[Structure]:
+    first: ase.Atoms | None = None
+    for where, atoms in _structures(path):
+        first = first or atoms
+        _check_alike(first, atoms, where, periodic)
+        yield Structure(atoms, where=where)
 
 
 def _structures(path: Path) -> Iterator[tuple[str, ase.Atoms]]:

@@ -34,13 +34,10 @@ from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
 from rgnn_hal.tasks.hamiltonian.features import Design, Measured
-from rgnn_hal.tasks.hamiltonian.model import (
-    GroupRows,
-    HamiltonianModel,
-    measure,
-)
+from rgnn_hal.tasks.hamiltonian.model import HamiltonianModel, measure
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel, fit_overlap
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
+from rgnn_hal.tasks.hamiltonian.rows import GroupRows
 from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan, validation_stretches
 from rgnn_hal.tasks.hamiltonian.spool import Spool
 

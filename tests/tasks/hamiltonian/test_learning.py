@@ -26,6 +26,7 @@ from rgnn_hal.tasks.hamiltonian import (
     save_model,
     train_hamiltonian,
 )
+from rgnn_hal.tasks.hamiltonian.batch import Structure, batches
 from rgnn_hal.tasks.hamiltonian.dataset import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.scan import validation_stretches
 
@@ -353,3 +354,36 @@ def test_validation_takes_stretches_of_time_and_leaves_some(
 def test_one_frame_is_too_few() -> None:
     with pytest.raises(DataError, match="at least two frames"):
         validation_stretches(1, 0.1, 0)
+
+
+def test_structures_predicted_together_are_those_predicted_alone(
+    water: HamiltonianModel,
+) -> None:
+    rng = np.random.default_rng(5)
+    structures = []
+    for order in ([0, 1, 2], [2, 0, 1], [1, 0, 2]):
+        atoms = first_atoms(WATER)[order]
+        atoms.positions += rng.normal(scale=0.05, size=(3, 3))
+        structures.append(Structure(atoms))
+    predictor = water.on_twin()
+    for structure, together in zip(structures, predictor.predict_many(structures), strict=True):
+        alone = predictor.predict(structure.atoms)
+        assert together.atoms is structure.atoms
+        assert np.abs(together.hamiltonian - alone.hamiltonian).max() < 1e-12
+        assert np.abs(together.overlap - alone.overlap).max() < 1e-12
+
+
+def test_of_structures_together_the_one_that_cannot_be_predicted_is_named(
+    water: HamiltonianModel,
+) -> None:
+    good = Structure(first_atoms(WATER), where="the good one")
+    bad = Structure(ase.Atoms("OHH", [[0, 0, 0], [3, 0, 0], [0, 3, 0]]), where="the far one")
+    with pytest.raises(DataError, match="the far one"):
+        water.on_twin().predict_many([good, bad])
+
+
+def test_batches_keep_the_order_and_leave_nothing_out() -> None:
+    structures = [Structure(first_atoms(WATER), where=str(index)) for index in range(200)]
+    parts = list(batches(structures))
+    assert [each.where for part in parts for each in part] == [str(index) for index in range(200)]
+    assert len(parts) == 3

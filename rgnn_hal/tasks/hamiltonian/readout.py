@@ -1,0 +1,158 @@
+"""Trained readouts at work: blocks from what the macro says, without a matrix of features.
+
+A block's tensors are a sum of what its own channels say (`Contraction`), of what its atoms gather,
+read out once per atom and end however many pairs the atom is in, and of the baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rgnn_hal.reservoir.contraction import Contraction
+from rgnn_hal.reservoir.equivariant import Axis
+from rgnn_hal.reservoir.gathering import gather_kinds
+from rgnn_hal.structures import RadialBasis
+from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented
+from rgnn_hal.tasks.hamiltonian.features import Design, Geometry, Measured
+
+_ROWS = 128
+"""Blocks at a time: their channels and what becomes of them stay in the processor's cache."""
+_ATOMS = 8
+FloatArray = NDArray[np.float64]
+Shares = dict[GroupKey, tuple[dict[Kind, Tensor], ...]]
+"""Per group and end, and per kind: what every atom's gathering adds, (atoms, 2L+1, targets)."""
+
+
+@dataclass(frozen=True)
+class GroupReadout:
+    """All readouts of one group."""
+
+    tensors: BlockTensors
+    design: Design
+    readouts: Mapping[Kind, FloatArray]
+    """(columns, targets), columns as `Design` has them."""
+
+    def geometry(self, vectors: FloatArray, radial: RadialBasis) -> Geometry:
+        """Of bonds (rows, 3), with the harmonics that axis and baseline need."""
+        if self.tensors.key.on_site:
+            return Geometry.none(len(vectors))
+        degrees = [degree for degree, _ in self.tensors.transforms]
+        return Geometry.of(vectors, radial, max(self.design.products.lmax + 1, *degrees))
+
+    def blocks(
+        self, rows: Oriented, geometry: Geometry, measured: Measured, shares: Shares
+    ) -> FloatArray:
+        """(rows, n1, n2)."""
+        parts = [
+            self._tensors(rows, slice(start, start + _ROWS), geometry, measured, shares)
+            for start in range(0, len(rows.pair), _ROWS)
+        ]
+        found = {kind: torch.cat([part[kind] for part in parts]).numpy() for kind in self.readouts}
+        return self.tensors.blocks(found, len(rows.pair))
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Elements at which a row gathers."""
+        key = self.tensors.key
+        return (key.first,) if key.on_site else (key.first, key.second)
+
+    @cached_property
+    def gathered(self) -> tuple[dict[Kind, Tensor], ...]:
+        """Readouts of what is gathered, per end and kind, (features, targets)."""
+        parts = {kind: self._split(kind)[1].chunk(len(self.ends)) for kind in self.readouts}
+        return tuple(
+            {kind: part[end] for kind, part in parts.items() if len(part)}
+            for end in range(len(self.ends))
+        )
+
+    def _tensors(
+        self,
+        rows: Oriented,
+        some: slice,
+        geometry: Geometry,
+        measured: Measured,
+        shares: Shares,
+    ) -> dict[Kind, Tensor]:
+        first, second, pair = (
+            torch.from_numpy(index[some]) for index in (rows.first, rows.second, rows.pair)
+        )
+        bonds = geometry[some]
+        if self.tensors.key.on_site:
+            found = self._contraction.apply(measured.components.sites(first), None)
+        else:
+            axis = Axis(bonds.harmonics, measured.gates[pair])
+            found = self._contraction.apply(measured.components.pairs(first, second), axis)
+        for end, atoms in zip(shares[self.tensors.key], (first, second), strict=False):
+            for kind, share in end.items():
+                found[kind] = found[kind] + share[atoms]
+        return {kind: self._with_baseline(kind, values, bonds) for kind, values in found.items()}
+
+    def _with_baseline(self, kind: Kind, values: Tensor, bonds: Geometry) -> Tensor:
+        readout = self._split(kind)[2]
+        degree, parity = kind
+        if kind == (0, 0):
+            values, readout = values + readout[0], readout[1:]
+        if not self.tensors.key.on_site and parity == 0:
+            harmonics = bonds.harmonics[degree**2 : (degree + 1) ** 2].T
+            values = values + harmonics[:, :, None] * (bonds.radial @ readout)[:, None, :]
+        return values
+
+    @cached_property
+    def _contraction(self) -> Contraction:
+        own = {kind: self._split(kind)[0] for kind in self.readouts}
+        return Contraction(self.design.products, own)
+
+    def _split(self, kind: Kind) -> tuple[Tensor, Tensor, Tensor]:
+        """Readouts of the own channels, of what is gathered and of the baseline."""
+        readout = torch.from_numpy(self.readouts[kind])
+        features = self.design.features(kind)
+        gathered = self.design.products.gathered_features(*kind)
+        return (
+            readout[: features - gathered],
+            readout[features - gathered : features],
+            readout[features:],
+        )
+
+
+def gathered_shares(
+    groups: Mapping[GroupKey, GroupReadout],
+    species: Tensor,
+    elements: tuple[int, ...],
+    measured: Measured,
+) -> Shares:
+    """What gathering adds to the tensors of every group, for all atoms that can be its ends."""
+    shares: Shares = {
+        key: tuple(
+            {
+                kind: torch.zeros((len(species), 2 * kind[0] + 1, theta.shape[1])).double()
+                for kind, theta in end.items()
+            }
+            for end in group.gathered
+        )
+        for key, group in groups.items()
+    }
+    for place, element in enumerate(elements):
+        users = [
+            (group, group.gathered[end], shares[key][end])
+            for key, group in groups.items()
+            for end, z in enumerate(group.ends)
+            if z == element
+        ]
+        kinds = sorted({kind for _, readouts, _ in users for kind in readouts})
+        widest = max((g.design.products for g, _, _ in users), key=lambda each: each.gathered)
+        for atoms in torch.split(torch.nonzero(species == place).flatten(), _ATOMS):
+            if not len(atoms):
+                continue
+            found = gather_kinds(widest, measured.components, measured.surroundings, atoms, kinds)
+            for group, readouts, into in users:
+                channels = group.design.products.gathered
+                for kind, theta in readouts.items():
+                    into[kind][atoms] = found[kind][..., :channels].flatten(2) @ theta
+    return shares
