@@ -23,8 +23,7 @@ from rgnn_hal.reproduction.first_principles import (
     basis_functions,
 )
 from rgnn_hal.reproduction.force_training import train_force_networks
-from rgnn_hal.reproduction.hardware import add_gains, cost_bars
-from rgnn_hal.reproduction.network_work import force_network_work
+from rgnn_hal.reproduction.hardware import add_gains
 from rgnn_hal.reproduction.scaling import Estimate, middle_of
 from rgnn_hal.reproduction.table import Draft
 from rgnn_hal.reproduction.timing import timed
@@ -36,6 +35,7 @@ from rgnn_hal.tasks.forces import (
     evaluate_forces,
     train_forces,
 )
+from rgnn_hal.tasks.xu2025.workload import force_workload
 
 _REPEATS = (3, 2, 1)
 """Of the 32-atom cell: 192 atoms, as the paper's."""
@@ -59,7 +59,7 @@ def write_forces(context: Context, draft: Draft) -> None:
     )
     _compute(context, draft, _Timings.of(exact.result, test, settings.repeats))
     _training(context, draft, exact, training, test)
-    _modelled(context, draft, noisy, test)
+    _modelled(draft, noisy)
 
 
 @dataclass(frozen=True)
@@ -269,14 +269,13 @@ def _training(context: Context, draft: Draft, learnt: _Learnt, training: Path, t
     add_trainings(draft, watch, networks, "Learning forces from equal data", quantity)
 
 
-def _modelled(context: Context, draft: Draft, learnt: _Learnt, test: Path) -> None:
-    frame = next(iter(read_frames(test)))
-    model = learnt.result.model
-    work = Counts.of_record(model.record).inference
-    with watching("the paper's force network on the same frame") as theirs:
-        network = force_network_work(context.settings.macro, model.elements, frame)
-    add_gains(draft, "our model", work, learnt.training, paper.FORCE_SPEED, paper.FORCE_ENERGY)
-    add_gains(
-        draft, "the paper's network", network, theirs.run, paper.FORCE_SPEED, paper.FORCE_ENERGY
-    )
-    draft.charts += cost_bars("One frame of forces", {"ours": work, "paper's network": network})
+def _modelled(draft: Draft, learnt: _Learnt) -> None:
+    counts = Counts.of_record(learnt.result.model.record)
+    with watching("one inference of the paper's force network on the same frame") as theirs:
+        network = force_workload(counts.structure).work
+    workloads = {
+        "our model": (counts.inference, learnt.training),
+        "the paper's network": (network, theirs.run),
+    }
+    title = "Forces on one frame of Li3PO4"
+    add_gains(draft, title, workloads, paper.FORCE_SPEED, paper.FORCE_ENERGY)

@@ -56,10 +56,10 @@ QUICK = Settings(
     sizes=Sizes("6-31g", water=(1, 2, 3), alkanes=(1, 2, 3), flakes=((1, 1), (1, 2), (1, 3))),
     repeats=5,
     forces=ForcesRecipe(channels=48),
-    training_seconds=40.0,
+    training_seconds=20.0,
     water=HamiltonianRecipe(channels=16, lmax=3),
     graphene=HamiltonianRecipe(channels=16, cutoff=5.0),
     wavefunction=WavefunctionRecipe(samples=8000, iterations=4),
-    solve_seconds=30.0,
+    solve_seconds=25.0,
     reference_basis="cc-pvqz",
 )

@@ -5,11 +5,9 @@ take a second. The row says so.
 """
 
 import time
+from pathlib import Path
 from typing import Any
 
-import torch
-
-from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import Macro, open_macro
 from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.reproduction import paper
@@ -17,52 +15,48 @@ from rgnn_hal.reproduction.cell import Missing, Watch, watching
 from rgnn_hal.reproduction.chart import Curves, Series
 from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.first_principles import exact_two_electrons
-from rgnn_hal.reproduction.hardware import add_gains, cost_bars
-from rgnn_hal.reproduction.network_work import wavefunction_network_work
+from rgnn_hal.reproduction.hardware import add_gains
 from rgnn_hal.reproduction.table import Draft
 from rgnn_hal.tasks.wavefunction import Limits, State, begin, parse_molecule, solve, summary
+from rgnn_hal.tasks.wavefunction.workload import wavefunction_workload
+from rgnn_hal.tasks.xu2025 import workload
 
 _H2 = "H 0 0 0; H 0 0 1.4"
 _STEPS = 4
 """Measured between two looks at the time."""
-_COUNTED = 8
-"""Steps of measuring whose work is counted."""
 
 
 def write_wavefunction(context: Context, draft: Draft) -> None:
     """All rows about wavefunctions."""
     uri = context.settings.macro
+    folder = context.folder / "h2"
     state = begin(parse_molecule(_H2), context.settings.wavefunction, uri)
     with open_macro(uri) as macro:
         with watching(f"solve H2 at 1.4 bohr through {uri}") as watch:
-            _solve(context, state, macro)
+            _solve(context, state, macro, folder)
         result = summary(state)
         _accuracy(draft, result, watch)
         _compute(context, draft, watch)
         _trained(draft, result, watch)
         draft.charts.append(_history(state))
-        measured = state.measurement
-        assert measured is not None
-        limits = Limits(steps=measured.steps + _COUNTED)
-        words = f"{_COUNTED} steps of measuring, with the chip's calibration"
-        with watching(words) as counted, count_work() as work:
-            solve(state, macro, limits)
-    nuclei = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.4]])
-    walkers = state.walkers.positions.float()
-    with watching(f"the paper's network, psi of {len(walkers)} walkers") as theirs:
-        network = wavefunction_network_work(uri, nuclei, walkers)
-    claims = paper.WAVEFUNCTION_SPEED, paper.WAVEFUNCTION_EFFICIENCY
-    add_gains(draft, "our energy of H2", work, counted.run, *claims)
-    add_gains(draft, "the paper's network", network, theirs.run, *claims)
-    draft.charts += cost_bars("H2", {"ours, measuring": work, "paper's network, psi": network})
+    with watching("one sample of psi and its local energy, of H2") as counted:
+        work = wavefunction_workload(folder).work
+    with watching("the paper's network, psi of H2 at one walker") as theirs:
+        network = workload.wavefunction_workload().work
+    workloads = {
+        "our sample of H2": (work, counted.run),
+        "the paper's network, psi alone": (network, theirs.run),
+    }
+    speed, energy = paper.WAVEFUNCTION_SPEED, paper.WAVEFUNCTION_EFFICIENCY
+    add_gains(draft, "One walker of H2", workloads, speed, energy)
 
 
-def _solve(context: Context, state: State, macro: Macro) -> None:
+def _solve(context: Context, state: State, macro: Macro, folder: Path) -> None:
     """Until the CPU time is over; it is looked at between steps."""
     start, budget = time.process_time(), context.settings.solve_seconds
     steps = 2 * _STEPS
     while True:
-        solve(state, macro, Limits(steps=steps))
+        solve(state, macro, Limits(steps=steps), out=folder)
         spent = time.process_time() - start
         context.progress(min(int(spent), int(budget)), int(budget), "wavefunction")
         if spent >= budget:
