@@ -19,6 +19,7 @@ from rgnn_hal.cli import (
     wavefunction,
 )
 from rgnn_hal.cli.output import print_error
+from rgnn_hal.cli.stopping import Stopped, stoppable
 from rgnn_hal.cli.train import train
 from rgnn_hal.macro import HalError
 
@@ -53,11 +54,13 @@ app.command("reproduce")(reproduce.reproduce)
 
 def main() -> None:
     """Run the command line and exit."""
+    as_json = "--json" in sys.argv
     try:
-        app()
+        with stoppable():
+            app()
     except (HalError, OSError) as error:
-        print_error(error, as_json="--json" in sys.argv)
+        print_error(error, as_json)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print_error(KeyboardInterrupt("interrupted"), as_json="--json" in sys.argv)
-        sys.exit(130)
+    except Stopped as error:
+        print_error(error, as_json)
+        raise

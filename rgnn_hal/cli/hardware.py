@@ -9,7 +9,14 @@ import typer
 
 from rgnn_hal import programming
 from rgnn_hal.cli.output import Json, print_result, progress_bar
-from rgnn_hal.macro import DataError, LimitError, Region, installed_drivers, open_macro
+from rgnn_hal.macro import (
+    ConfigurationError,
+    DataError,
+    LimitError,
+    Region,
+    installed_drivers,
+    open_macro,
+)
 
 Uri = Annotated[str, typer.Argument(help="Macro address, e.g. 'emulator://?seed=7&state=chip.h5'.")]
 RegionOption = Annotated[
@@ -73,17 +80,49 @@ def program(
         float | None, typer.Option(help="Accepted deviation, S; 1/40 of the window by default.")
     ] = None,
     region: RegionOption = None,
+    campaign: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps what is done; the same command goes on after a kill."),
+    ] = None,
+    reverify: Annotated[
+        bool,
+        typer.Option("--reverify", help="Write finished cells of the campaign again that drifted."),
+    ] = False,
     report: Report = None,
     json: Json = False,
 ) -> None:
     """Write conductances: form what is pristine, then write and verify every cell."""
+    if reverify and campaign is None:
+        raise ConfigurationError("--reverify is for cells of a campaign; name it: --campaign DIR")
     target = _load_targets(targets)
     place = _region(region) or Region.of_shape((target.shape[0], target.shape[1]))
+    about: dict[str, Any] = {}
     with open_macro(uri) as macro, progress_bar() as progress:
         start = time.perf_counter()
-        result = programming.program(macro, target, place, tolerance=tolerance, progress=progress)
+        if campaign is None:
+            result = programming.program(
+                macro, target, place, tolerance=tolerance, progress=progress
+            )
+        else:
+            done = programming.run_campaign(
+                macro,
+                target,
+                campaign,
+                place,
+                tolerance=tolerance,
+                reverify=reverify,
+                progress=progress,
+            )
+            result = done.programming
+            about = {
+                "campaign": str(campaign),
+                "calls": done.calls,
+                "finished_before": done.finished_before,
+                "drifted_cells": int(done.drifted.sum()),
+                "reopened_cells": done.reopened,
+            }
         seconds = time.perf_counter() - start
-    summary: dict[str, Any] = {
+    summary: dict[str, Any] = about | {
         "cells": result.region.cells,
         "success_fraction": result.success_fraction,
         "mean_pulses": result.mean_pulses,

@@ -49,9 +49,15 @@ def print_error(error: BaseException, as_json: bool) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A progress bar on stderr that follows `progress(done, total, label)` from phase to phase."""
+    """A bar on stderr, with the time left, that follows `progress(done, total, label)` by phase."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bar
 
     columns = (
@@ -59,6 +65,7 @@ def progress_bar() -> Iterator[Progress]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     bar = Bar(*columns, console=Console(stderr=True))
     phases: dict[str, Any] = {}
@@ -66,7 +73,8 @@ def progress_bar() -> Iterator[Progress]:
     def report(done: int, total: int, label: str) -> None:
         bar.start()  # only now: a bar without phases would print an empty line
         if label not in phases:
-            phases[label] = bar.add_task(label, total=total)
+            # What was done before, as in a resumed campaign, says nothing about the time left.
+            phases[label] = bar.add_task(label, total=total, completed=done)
         bar.update(phases[label], completed=done, total=total)
 
     try:

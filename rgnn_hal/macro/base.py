@@ -42,6 +42,12 @@ leave its parent's macros alone; it does not close them when it ends.
 when the last reference goes and at interpreter exit. Every verb but `safe`, `close` and the
 properties then raises `ClosedError`.
 
+*Signals.* Ctrl-C is an exception and grounds the array. SIGTERM and SIGHUP end Python at once, as
+SIGKILL and a power cut do: then only the device can ground itself, when it notices that the
+connection ended or by its watchdog. The command line makes clean exits of them (codes 143 and 129);
+a program of one's own does so in its main thread, before it opens a macro:
+`signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))`.
+
 For driver authors
 ------------------
 Implement `open` and the underscored verbs. They receive checked, private, C-contiguous copies,
