@@ -36,6 +36,38 @@ def count_digital() -> Iterator[Operations]:
         yield work.digital
 
 
+class Sampled:
+    """Torch's work over many similar tasks, counted for every 64th, which stands for the others.
+
+    Counting every structure made training a small reservoir take 2.6 times as long.
+    """
+
+    def __init__(self, every: int = 64) -> None:
+        self._every = every
+        self._tasks = self._counted = 0
+        self._work = Operations()
+
+    @contextmanager
+    def task(self) -> Iterator[None]:
+        """One of the tasks, in any one thread."""
+        number, self._tasks = self._tasks, self._tasks + 1
+        if number % self._every:
+            yield
+            return
+        with _Counter(self._work):
+            yield
+        self._counted += 1
+
+    @property
+    def total(self) -> Operations:
+        """Of all tasks so far."""
+        scaled = {
+            name: round(count * self._tasks / max(self._counted, 1))
+            for name, count in vars(self._work).items()
+        }
+        return Operations(**scaled)
+
+
 _VECTOR_PRODUCTS = {"aten::mv", "aten::dot", "aten::addmv", "aten::vdot"}
 """Products that torch's own flop counter leaves out; their macs are those of the first operand."""
 

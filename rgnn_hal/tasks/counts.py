@@ -25,7 +25,8 @@ class Counts:
     """What the inference was of."""
     inference: Work
     training: Work
-    """Of all structures, with forming, reading back, calibrating, validating and solving."""
+    """Of all structures, with forming, reading back, calibrating, validating and solving; torch's
+    part is `Sampled`, all the rest is counted."""
 
     def describe(self) -> dict[str, Any]:
         """As an entry of an artefact's record."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rgnn_hal.cost import Operations
-from rgnn_hal.cost.digital import count_digital
+from rgnn_hal.cost.digital import Sampled, count_digital
 
 sizes = st.integers(1, 12)
 
@@ -66,3 +66,12 @@ def test_totals_add_and_nested_counts_both_see_the_work() -> None:
     assert (inner.macs, outer.macs) == (27, 35)
     assert (inner + outer).macs == 62
     assert Operations() + inner == inner
+
+
+@given(st.integers(0, 20), st.integers(1, 5))
+def test_alike_tasks_are_counted_now_and_then_and_add_up(tasks: int, every: int) -> None:
+    sampled = Sampled(every)
+    for _ in range(tasks):
+        with sampled.task():
+            torch.ones(2, 3) @ torch.ones(3, 4)
+    assert sampled.total.macs == tasks * 24

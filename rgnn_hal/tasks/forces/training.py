@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.analog import AnalogMatrix
-from rgnn_hal.cost import Operations, record
-from rgnn_hal.cost.digital import count_digital, count_work
+from rgnn_hal.cost import Operations, record, recording
+from rgnn_hal.cost.digital import Sampled, count_work
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
@@ -86,7 +86,7 @@ def train_forces(
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
     """
-    with count_work() as training:
+    with recording() as training:
         result, mixings = _train(path, macro, recipe, macro_uri, workers, progress)
     predictor = result.model.with_mixings(mixings)
     atoms = next(read_frames(path)).atoms
@@ -190,20 +190,23 @@ class _Rows:
                     future.result()
         training, validation = shares[0].finish()
         for share in shares:
-            record(share.work)
+            record(share.work + share.rows_work.total)
         for share in shares[1:]:
             more_training, more_validation = share.finish()
             training, validation = training + more_training, validation + more_validation
         return training, validation
 
     def _mixed(self, path: Path) -> Iterator[_Mixed]:
+        sampled = Sampled()
         for index, frame in enumerate(read_frames(path)):
             graph = build_graph(
                 frame.atoms, self.data.elements, self.recipe.cutoff, where=frame.where
             )
-            basis = self.reservoir.basis(graph)
-            components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
+            with sampled.task():
+                basis = self.reservoir.basis(graph)
+                components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
             yield _Mixed(frame, graph, basis, components, bool(self.validates[index]))
+        record(sampled.total)
 
     def of(self, mixed: _Mixed) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Weighted rows (1 + 3 atoms, columns) and targets (1 + 3 atoms,) of a frame."""
@@ -221,15 +224,18 @@ class _Share:
     def __init__(self, rows: _Rows) -> None:
         self._rows = rows
         self.work = Operations()
-        """What this worker's thread did."""
+        """What this worker's thread did, besides making rows."""
+        self.rows_work = Sampled()
         self._training = StatisticsBuilder(rows.reservoir.columns)
         self._validation = StatisticsBuilder(rows.reservoir.columns)
 
     def add(self, mixed: _Mixed) -> None:
         builder = self._validation if mixed.validates else self._training
-        with count_digital() as work:
-            builder.add(*self._rows.of(mixed))
-        self.work.add(work)
+        with recording() as work:
+            with self.rows_work.task():
+                rows = self._rows.of(mixed)
+            builder.add(*rows)
+        self.work.add(work.digital)
 
     def finish(self) -> tuple[Statistics, Statistics]:
         return self._training.finish(), self._validation.finish()
@@ -238,15 +244,18 @@ class _Share:
 def _force_mae(
     predictor: Predictor, path: Path, validates: NDArray[np.bool_], progress: Progress
 ) -> float:
-    absolute, components, done = 0.0, 0, 0
+    absolute, components, done, sampled = 0.0, 0, 0, Sampled()
     for index, frame in enumerate(read_frames(path)):
         if not validates[index]:
             continue
-        error = predictor.predict(frame.atoms, where=frame.where).forces.numpy() - frame.forces
+        with sampled.task():
+            found = predictor.predict(frame.atoms, where=frame.where)
+        error = found.forces.numpy() - frame.forces
         absolute += float(np.abs(error).sum())
         components += error.size
         done += 1
         progress(done, int(validates.sum()), "validating")
+    record(sampled.total)
     return absolute / components
 
 

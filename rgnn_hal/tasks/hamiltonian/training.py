@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.analog import AnalogMatrix
-from rgnn_hal.cost import Operations, products, record
-from rgnn_hal.cost.digital import count_digital, count_work
+from rgnn_hal.cost import Operations, products, record, recording
+from rgnn_hal.cost.digital import Sampled, count_digital, count_work
 from rgnn_hal.macro import LimitError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import SharedStatisticsBuilder, fit_shared
@@ -88,7 +88,7 @@ def train_hamiltonian(
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
     """
-    with count_work() as training:
+    with recording() as training:
         result, mixings = _train(path, macro, recipe, macro_uri, workers, progress)
     predictor = result.model.with_mixings(mixings)
     with HamiltonianFile(path) as file:
@@ -196,15 +196,18 @@ class _Learner:
 
     def _measure(self, folder: Path, progress: Progress) -> Measured:
         """Every frame through the macro, once, in order; atoms, pairs and edges count through."""
-        spool = Spool(folder, self.data, self.recipe)
+        spool, sampled = Spool(folder, self.data, self.recipe), Sampled()
         with HamiltonianFile(self.path) as file:
             for index, frame in enumerate(file):
                 graph = build_graph(
                     frame.atoms, self.data.elements, self.recipe.cutoff, where=frame.where
                 )
                 displacement = frame.pairs.displacement(frame.atoms)
-                spool.append(measure(self.reservoir, self.recipe, graph, frame.pairs, displacement))
+                with sampled.task():
+                    row = measure(self.reservoir, self.recipe, graph, frame.pairs, displacement)
+                spool.append(row)
                 progress(index + 1, self.data.frames, "measuring")
+        record(sampled.total)
         return spool.finish()
 
     def _load(self, key: GroupKey) -> _Group:
