@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rgnn_hal.cli.output import Json, plain, print_result, progress_bar
-from rgnn_hal.macro import ConfigurationError
+from rgnn_hal.macro import ConfigurationError, open_macro
 
 if TYPE_CHECKING:
     from rgnn_hal.reproduction.settings import Settings
@@ -32,6 +32,7 @@ def reproduce(
     settings = _with_macro(QUICK if quick else FULL, macro)
     if out.exists() and not out.is_dir():
         raise ConfigurationError(f"{out} is a file; give a folder for the report")
+    open_macro(settings.macro).close()  # a mistake in the address is told before anything starts
     use_one_torch_thread()
     wanted = [name.strip() for name in only.split(",") if name.strip()]
     sections: list[Section] = []
@@ -77,14 +78,16 @@ def _print(table: "Table", out: Path) -> None:
 
     from rgnn_hal.report.reproduction import short_rows
 
-    console = Console()
+    grid = Grid(pad_edge=False)
+    for name in ("task", "claim", "what", "paper", "ours", "how"):
+        grid.add_column(name, overflow="fold")
     for section in table.sections:
-        grid = Grid(title=section.title, title_justify="left", pad_edge=False)
-        for name in ("claim", "what", "paper", "ours", "how"):
-            grid.add_column(name, overflow="fold")
         for row in short_rows(section):
-            grid.add_row(*row)
-        console.print(grid)
+            grid.add_row(section.name, *row)
+        grid.add_section()
+    console = Console()
+    console.print(grid)
+    for section in table.sections:
         if section.failure is not None:
             console.print(f"{section.name} failed: {section.failure}", style="red", markup=False)
     console.print(f"Report: {out / 'report.html'}", markup=False)

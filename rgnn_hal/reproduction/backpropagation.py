@@ -33,7 +33,7 @@ class Goal:
     error: float
     unit: str
     cpu_seconds: float
-    """Emulating the chip included."""
+    """Emulating the chip and counting its work included."""
     work: Operations
     """All arithmetic, products on the macro included."""
 
@@ -97,7 +97,10 @@ def add_trainings(
                 100 * (1 - ours / theirs),
                 "% less",
                 bound="" if one.reached else "at least",
-                remark=f"ours {ours:.3g}, theirs {theirs:.3g}; the network is {one.state}",
+                remark=(
+                    f"ours {ours:.3g} (the emulator and counting included), theirs {theirs:.3g}; "
+                    f"the network is {one.state}"
+                ),
             )
             what = f"{words} against back-propagation, {one.label}"
             draft.add("training", what, paper.TRAINING, cell)

@@ -4,7 +4,7 @@
         model = train(...)
     cell = watch.measured(model.error, "meV/Å")
 
-A `Measured` cell can only be made by a watch that has watched the work, so that none stands in the
+A `Measured` cell needs the `Run` of a watch that has watched the work, so that none stands in the
 code as a constant; a `Modelled` one comes from `rgnn_hal.cost` with its presets; a `Quoted` one has
 a source, and only it may be a literal. What could not be had is `Missing`, with the reason.
 """
@@ -37,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run of this command found; make it by `Watch.measured`."""
+    """What a run of this command found."""
 
     how: ClassVar[str] = "measured here"
     value: float
