@@ -70,7 +70,7 @@ class Chip:
         self._file = file
         self._forming = Forming(parameters, seed)
         self._switching = Switching(parameters, seed, temperature)
-        self._disturb = Disturb(parameters)
+        self._disturb = Disturb(parameters, self._switching.heat)
         self._relaxation = Relaxation(parameters, seed)
         thermal = Thermal(parameters, seed, temperature)
         self._readout: Readout = (
@@ -123,7 +123,7 @@ class Chip:
 
     @property
     def formed(self) -> NDArray[np.bool_]:
-        """Which cells have broken down, (rows, columns); a SET pulse to the others forms them."""
+        """Which cells have broken down, (rows, columns); SET and RESET leave the others alone."""
         return self._state.formed.copy()
 
     def pulse(
@@ -153,7 +153,6 @@ class Chip:
         try:
             self._act(kind, cells, amplitude, gate, width, count)
             if work is not None:
-                work *= self._healthy
                 self._disturb_others(kind, work, float(gate_voltage[mask].max()))
             self._state.time_ns += round(self._groups(mask) * count * width * 1e9)
             self._state.pulsed_at.reshape(-1)[cells] = self._state.time

@@ -7,11 +7,11 @@ behind closed gates. Either way a share kappa of the voltage is left over the ce
 
     x = sum over pulses to others of the line: w / w_ref 10^((kappa V - V_cell) / volts_per_decade)
 
-SET and RESET move the cell by x as their own pulses do (`switching`), SET up to the conductance
-that the strongest gate of the call allows. Far below its switching voltage a cell is steeper than
-near it: a decade is fewer volts here than in `switching`, or no array would hold its states.
-FORM leaves others alone. An x below 1e-6, which no read can tell, is taken as none; kappa = 0 is
-exactly none.
+SET and RESET move the cell by x h(T) as their own pulses do (`switching`), worn as it is
+(`endurance`), SET up to the conductance that the strongest gate of the call allows. Far below its
+switching voltage a cell is steeper than near it: a decade is fewer volts here than in `switching`,
+or no array would hold its states. FORM leaves others alone. An x below 1e-6, which no read can
+tell, is taken as none; kappa = 0 is exactly none.
 """
 
 from typing import Any
@@ -31,10 +31,10 @@ _UNSEEN = 1e-6
 class Disturb:
     """How much pulses to some cells of a window work on the others of their lines."""
 
-    def __init__(self, parameters: ChipParameters) -> None:
+    def __init__(self, parameters: ChipParameters, heat: float = 1.0) -> None:
         self._disturb = parameters.disturb
         self._shape = parameters.array.rows, parameters.array.cols
-        self._reference = parameters.switching.reference_width
+        self._rate = heat / parameters.switching.reference_width
 
     def work(
         self,
@@ -53,10 +53,12 @@ class Disturb:
         disturb = self._disturb
         if disturb.row_fraction == disturb.column_fraction == 0.0:
             return None
-        scale = duration / self._reference
+        scale = duration * self._rate
         seen = _UNSEEN / (scale * self._decades(-threshold.min()))
         if self._most(mask.shape, highest) < seen:
             return None
+        # Whatever stands outside of the mask is not addressed: it may be NaN.
+        applied = np.where(mask, voltage, 0.0)
         rows, cols = np.zeros(self._shape[0]), np.zeros(self._shape[1])
         own = np.zeros(self._shape)
         inside = own[window.slices]
@@ -65,7 +67,7 @@ class Disturb:
             (cols[window.slices[1]], 0, disturb.column_fraction),
         ):
             if share > 0.0:
-                each = self._decades(voltage * share) * mask
+                each = self._decades(applied * share) * mask
                 lines += each.sum(axis=axis)
                 inside += each
         if rows.max() + cols.max() < seen:

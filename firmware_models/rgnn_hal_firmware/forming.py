@@ -14,7 +14,8 @@ that decays from both edges). It is in proportion to the compliance current, so 
     G = G_mean * (V_gate - V_t) / (V_nominal - V_t) * exp(sigma_ln z - sigma_ln^2 / 2)
 
 A cell that is formed already is only ever raised by FORM: to the conductance that this gate would
-have left it with.
+have left it with, less what it is worn (`endurance`). If it was written before, it then relaxes
+anew: the pulse is an event of its own.
 """
 
 from functools import cached_property
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.endurance import Endurance
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal
 from rgnn_hal_firmware.state import ChipState
@@ -39,6 +41,7 @@ class Forming:
     def __init__(self, parameters: ChipParameters, seed: int) -> None:
         self._array = parameters.array
         self._forming = parameters.forming
+        self._endurance = Endurance(parameters, seed)
         self._seed = seed
 
     def pulse(
@@ -61,10 +64,14 @@ class Forming:
         broken = formed[cells] | (stress[cells] >= 1.0)
         touched = cells[broken]
         formed[touched] = True
+        reach = self.formed_conductance(touched, gate[broken])
+        pulses = state.pulses.reshape(-1)
+        written = np.flatnonzero(pulses[touched])
+        if written.size:
+            reach[written] *= self._wear(touched[written], pulses[touched[written]])
+            pulses[touched[written]] += np.uint32(count)
         conductance = state.conductance.reshape(-1)
-        conductance[touched] = np.maximum(
-            conductance[touched], self.formed_conductance(touched, gate[broken])
-        )
+        conductance[touched] = np.maximum(conductance[touched], reach)
 
     def formed_conductance(self, cells: Cells, gate: Voltages) -> Values:
         """What breakdown at `gate` (V) leaves each cell with, S; at least the pristine value."""
@@ -74,6 +81,12 @@ class Forming:
         formed = forming.conductance_mean * compliance * self._relative_conductance[cells]
         left: Values = np.maximum(formed, forming.pristine_conductance, dtype=np.float64)
         return left
+
+    def _wear(self, cells: Cells, pulses: NDArray[np.uint32]) -> Values:
+        """By how much less written `cells` reach, 0 for those that are worn out."""
+        alive = self._endurance.alive(cells, pulses)
+        reach = self._endurance.compliance(pulses)
+        return reach if alive is None else reach * alive
 
     @cached_property
     def breakdown_voltage(self) -> Table:

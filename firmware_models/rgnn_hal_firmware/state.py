@@ -39,7 +39,8 @@ class ChipState:
     stress: NDArray[np.float32]
     """Share of the pristine cell's life that FORM pulses have used up; it breaks at 1."""
     pulses: NDArray[np.uint32]
-    """SET and RESET pulses that the cell has seen: the number of its next random event."""
+    """Pulses that the cell has seen since it was first SET or RESET, with that one: the number of
+    its next random event."""
     pulsed_at: NDArray[np.float64]
     """Time of the cell's last pulse outside products, s: when its relaxation began."""
     reads: NDArray[np.uint32]

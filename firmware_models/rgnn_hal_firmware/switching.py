@@ -17,7 +17,8 @@ Ions hop over a barrier, so that heat speeds switching up: h(T) = exp(E_a / k (1
 (Ielmini, IEEE Trans. Electron Devices 58, 4309 (2011)). V_cell is stated at 300 K.
 
 Long trains have a closed form. After 16 pulses one by one the other n act together: their works x
-add up to a normal number with the sum's mean and variance, and SET runs into the highest G_c of m
+add up to a log-normal number with the sum's mean and variance (Fenton, IRE Trans. Commun. Syst. 8,
+57 (1960)), and SET runs into the highest G_c of m
 draws, the largest of m normals being Phi^-1(U^(1/m)). Pulses that complete SET make m = n; many
 gentle ones, s = 1 - e^-x << 1, share a draw: m = n s (0.6 + 0.4 s) follows singly drawn trains to
 2 %.
@@ -64,6 +65,8 @@ class Switching:
 
     def __init__(self, parameters: ChipParameters, seed: int, temperature: float = ROOM) -> None:
         self._log_heat = arrhenius(parameters.switching.activation_energy, temperature)
+        self.heat = float(np.exp(self._log_heat))
+        """h(T)."""
         self._cells = np.arange(parameters.array.rows * parameters.array.cols)
         self._switching = parameters.switching
         self._endurance = Endurance(parameters, seed)
@@ -137,13 +140,13 @@ class Switching:
         switching = self._switching
         above_threshold = max(gate - switching.threshold_voltage, 0.0)
         ceiling = switching.compliance_slope * above_threshold * self._compliance_spread
-        room = np.maximum(ceiling.reshape(work.shape) - state.conductance, 0.0)
-        _disturbed(state, room, work)
+        ceiling = ceiling.reshape(work.shape) * self._endurance.compliance(state.pulses)
+        self._disturbed(state, np.maximum(ceiling - state.conductance, 0.0), work)
 
     def disturb_reset(self, state: ChipState, work: Values) -> None:
         """Move formed cells down by `work` (rows, columns)."""
-        room = np.minimum(self._switching.floor_conductance - state.conductance, 0.0)
-        _disturbed(state, room, work)
+        floor = self._switching.floor_conductance * self._endurance.floor(state.pulses)
+        self._disturbed(state, np.minimum(floor - state.conductance, 0.0), work)
 
     @cached_property
     def set_voltage(self) -> Table:
@@ -179,8 +182,16 @@ class Switching:
 
     def _share(self, work: Values, pulses: _Pulses) -> Values:
         """The share of its way that each cell goes, none for those that are worn out."""
-        share = _share(work)
-        alive = self._endurance.alive(pulses.cells, pulses.event)
+        return self._unless_worn_out(_share(work), pulses.cells, pulses.event)
+
+    def _disturbed(self, state: ChipState, room: Values, work: Values) -> None:
+        """Move formed cells into their `room` (rows, columns), S, by `work`."""
+        share = _share(work).reshape(-1)
+        share = self._unless_worn_out(share, self._cells, state.pulses.reshape(-1))
+        state.conductance += room * share.reshape(room.shape) * state.formed
+
+    def _unless_worn_out(self, share: Values, cells: Cells, pulses: NDArray[np.uint32]) -> Values:
+        alive = self._endurance.alive(cells, pulses)
         if alive is not None:
             share *= alive
         return share
@@ -208,11 +219,10 @@ class Switching:
         draw = normal(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
         if count == 1:
             return self._single(draw, pulses)
-        mean = np.exp(sigma**2 / 2)
-        draw *= mean * np.sqrt(np.expm1(sigma**2) * count)
-        draw += mean * count
-        draw *= np.exp(pulses.log_rate)
-        return draw
+        variance = np.log1p(np.expm1(sigma**2) / count)
+        draw *= np.sqrt(variance)
+        draw += pulses.log_rate + (np.log(count) + (sigma**2 - variance) / 2)
+        return np.exp(draw, out=draw)
 
     def _highest(self, pulses: _Pulses, count: int) -> Values:
         """The highest compliance of the next `count` pulses, relative to the cell's own."""
@@ -220,10 +230,6 @@ class Switching:
         effective = np.maximum(1.0, count * share * (0.6 + 0.4 * share))
         lowest = uniform(self._seed, Purpose.COMPLIANCE_CYCLE, pulses.cells, pulses.event)
         return self._relative(np.asarray(ndtri(lowest ** (1.0 / effective))))
-
-
-def _disturbed(state: ChipState, room: Values, work: Values) -> None:
-    state.conductance += room * _share(work) * state.formed
 
 
 def _train(count: int) -> list[tuple[int, int]]:

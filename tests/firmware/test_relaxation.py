@@ -139,3 +139,14 @@ def test_no_conductance_falls_below_zero(
     later = after(chip, 10 * DAY)[-1]
     assert later.min() >= 0.0
     assert later.mean() > 1e-6
+
+
+def test_a_form_pulse_is_an_event_of_its_own_and_repeats_no_walk(
+    written: Callable[[], Chip], pulse: Pulse
+) -> None:
+    chip = written()
+    first = np.diff(after(chip, 1.0), axis=0)[0]
+    pulse(chip, PulseKind.FORM, 2.0, 0.9, width=1e-6)
+    second = np.diff(after(chip, 1.0), axis=0)[0]
+    assert second.std() == pytest.approx(first.std(), rel=0.15)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.05

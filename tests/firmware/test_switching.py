@@ -166,3 +166,15 @@ def test_a_million_pulses_in_one_call_reach_the_compliance(
     chip = formed(Chip(make_preset(), 3, exact=True))
     pulse(chip, SET, 1.2, 2.0, width=50e-9, count=1_000_000)
     assert np.median(cells(chip)) > 30e-6 * 1.4
+
+
+def test_a_long_train_never_moves_a_cell_the_wrong_way(
+    make_preset: MakePreset, formed: Formed, pulse: Pulse
+) -> None:
+    wild = {"switching.rate_sigma_cycle": 1.5, "relaxation.onset": 0.99}
+    chip = formed(Chip(make_preset(replaced=wild), 3, exact=True))
+    pulse(chip, PulseKind.RESET, 1.3, 3.0, count=16)
+    before = chip.read_conductance(chip.whole)
+    again = formed(Chip(make_preset(replaced=wild), 3, exact=True))
+    pulse(again, PulseKind.RESET, 1.3, 3.0, count=18)
+    assert (again.read_conductance(again.whole) <= before).all()
