@@ -14,7 +14,7 @@ the next sample, which neither has seen, is a `contest` between it and the champ
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -122,6 +122,8 @@ class Champion:
 
     parameters: Parameters
     score: float
+    defended: int = 0
+    """Contests in a row that it has won."""
 
 
 def contest(
@@ -135,10 +137,14 @@ def contest(
     new = Champion(challenger, found.score)
     if champion is None:
         return new, found
+    if challenger is champion.parameters:
+        return replace(champion, defended=champion.defended + 1), found
     rival = estimate(ansatz, champion.parameters, sample)
     comparable = rival.efficiency > _LEAST_EFFICIENCY * found.efficiency
     to_beat = rival.score if comparable else champion.score
-    return (new if found.score < to_beat else champion), found
+    if found.score < to_beat:
+        return new, found
+    return replace(champion, defended=champion.defended + 1), found
 
 
 def estimate(ansatz: Ansatz, parameters: Parameters, sample: Sample) -> Estimate:

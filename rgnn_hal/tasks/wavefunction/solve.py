@@ -25,6 +25,7 @@ from rgnn_hal.tasks.wavefunction.body import Body, network_macs
 from rgnn_hal.tasks.wavefunction.energy import measure_step, pilot
 from rgnn_hal.tasks.wavefunction.features import PairNetwork
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
+from rgnn_hal.tasks.wavefunction.optimiser import Champion
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
 from rgnn_hal.tasks.wavefunction.reference import ansatz_of, starting_orbitals
 from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
@@ -136,6 +137,8 @@ class _Run:
                     break
                 self._form()
                 cost = 0.0
+            if self.body is not None and trainer.converged:
+                break
             # what a sample makes needs another to be judged: the last one leaves time for that
             count = trainer.planned(stop - time.monotonic() - cost * drawn / 2, cost)
             if not count:
@@ -196,13 +199,13 @@ class _Run:
         self.body = Body.form(state.molecule, self.macro, state.recipe, state.walkers.positions)
         state.weights, state.standards = self.body.weights, self.body.network.standards
         fresh = torch.zeros(self.body.features, dtype=torch.float64)
-        head = torch.cat([state.parameters.head, fresh])
-        state.parameters = replace(state.parameters, head=head)
-        if state.champion is not None:
-            head = torch.cat([state.champion.parameters.head, fresh])
-            known = replace(state.champion.parameters, head=head)
-            state.champion = replace(state.champion, parameters=known)
-        self.work.features = len(head)
+        champion, challenger = state.champion, state.parameters
+        state.parameters = _with_head(challenger, fresh)
+        if champion is not None:
+            same = champion.parameters is challenger
+            grown = state.parameters if same else _with_head(champion.parameters, fresh)
+            state.champion = Champion(grown, champion.score)
+        self.work.features = len(state.parameters.head)
 
     def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
         state = self.state
@@ -246,3 +249,7 @@ class _Run:
         result = self.state.measurement.result() if self.state.measurement else None
         if result is not None:
             self.tell(f"measured: E = {result.mean:.6f} ± {result.standard_error:.6f} hartree")
+
+
+def _with_head(parameters: Parameters, more: Tensor) -> Parameters:
+    return replace(parameters, head=torch.cat([parameters.head, more]))

@@ -91,7 +91,7 @@ def save_state(state: State, folder: Path, summary: Mapping[str, Any]) -> None:
                 arrays[f"standard.{number}.{name}"] = tensor.numpy()
     if state.champion is not None:
         arrays |= _described("champion", state.champion.parameters)
-        description["champion"] = state.champion.score
+        description["champion"] = [state.champion.score, state.champion.defended]
     if state.measurement is not None and state.measurement.steps:
         description["reference"] = state.measurement.reference
         description["check_every"] = state.measurement.check_every
@@ -174,7 +174,7 @@ def _restore(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> S
         history=stored["history"],
     )
     if "champion" in stored:
-        state.champion = Champion(parameters("champion"), stored["champion"])
+        state.champion = Champion(parameters("champion"), *stored["champion"])
     if "weights" in stored:
         state.weights = restore_weights(stored["weights"], arrays)
         state.standards = tuple(

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from scipy.linalg.blas import dsyrk
 from torch import Tensor
 
 from rgnn_hal.tasks.wavefunction.ansatz import Derivatives, Local
@@ -55,11 +56,11 @@ def moments(parts: Iterable[tuple[Tensor, Local, Derivatives]], mean: float) -> 
         plain = torch.cat([one, derivative.plain], dim=1)
         acted = torch.cat([energy, derivative.acted], dim=1)
         rise = torch.cat([one, derivative.acted - energy * derivative.plain], dim=1)
-        weighted, weighted_rise = (share[:, None] * plain).T, (share[:, None] * rise).T
-        overlap = overlap + weighted @ plain
-        hamiltonian = hamiltonian + weighted @ acted
-        slopes = slopes + weighted_rise @ rise
-        descent = descent + weighted_rise @ (local.energy - mean)
+        root = share.sqrt()[:, None]
+        overlap = overlap + _gram(root * plain)
+        hamiltonian = hamiltonian + (share[:, None] * plain).T @ acted
+        slopes = slopes + _gram(root * rise)
+        descent = descent + (share * (local.energy - mean)) @ rise
     centre = torch.eye(len(overlap), dtype=overlap.dtype)
     centre[0, 1:] = -overlap[0, 1:]  # psi_p -> psi_p - <psi_p> psi_0
     mean_rise = slopes[0, 1:]
@@ -106,6 +107,12 @@ def squares_step(averages: Moments, damping: float) -> Tensor:
     normal.diagonal().add_(damping)
     step: Tensor = -scale * torch.linalg.solve(normal, scale * averages.descent)
     return step
+
+
+def _gram(x: Tensor) -> Tensor:
+    """x^T x, of which BLAS works out one triangle: moments are most of the host's arithmetic."""
+    upper = torch.from_numpy(dsyrk(1.0, x.contiguous().numpy().T))
+    return upper.triu() + upper.triu(1).T
 
 
 def _inverse_norm(matrix: Tensor) -> Tensor:

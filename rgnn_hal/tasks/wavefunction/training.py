@@ -29,6 +29,8 @@ WARM_UP = 4
 """Samples without features."""
 _STEPS = 4
 """Most steps on one sample."""
+_PATIENCE = 3
+"""Contests that a champion wins before training ends."""
 _POWER = 0.8
 _SETTLE = 30
 """Sweeps after the parameters moved."""
@@ -68,6 +70,12 @@ class Trainer:
         """The last contest; the champion stays."""
         self._judge(self._draw(count, body))
 
+    @property
+    def converged(self) -> bool:
+        """Whether the network's last few samples brought nothing."""
+        champion = self.state.champion
+        return champion is not None and champion.defended >= _PATIENCE
+
     def planned(self, seconds: float, cost: float) -> int:
         """Walkers of the next sample, `cost` s each; none if there is no time for a useful one."""
         recipe, number = self.state.recipe, self.state.iteration - WARM_UP
@@ -83,10 +91,9 @@ class Trainer:
 
     def _judge(self, sample: Sample) -> None:
         state = self.state
-        had = state.champion
-        state.champion, found = contest(self.ansatz, had, state.parameters, sample)
-        self.work.evaluate(sample.size * (1 if had is None else 2))
-        lost = state.champion is had and state.parameters is not state.champion.parameters
+        state.champion, found = contest(self.ansatz, state.champion, state.parameters, sample)
+        self.work.evaluate(2 * sample.size)
+        lost = state.parameters is not state.champion.parameters
         self.tell(
             f"sample {state.iteration + 1}: {sample.size} walkers, E = {found.energy:.5f} ± "
             f"{found.error:.5f} hartree, variance {found.variance:.2g}" + ", taken back" * lost

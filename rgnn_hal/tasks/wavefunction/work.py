@@ -33,7 +33,7 @@ class HostWork:
         return added
 
     def differentiate(self, walkers: int, parameters: int) -> None:
-        """Derivatives of psi and H psi, and their part in S and H."""
+        """Derivatives of psi and H psi, and their part in H, S and the squares, half of each."""
         functions, _, determinants, electrons = self._sizes()
         self.evaluate(walkers)
         derivatives = 3 * determinants * functions * electrons**2 + self.features * 3 * electrons
