@@ -39,7 +39,6 @@ class Run:
 class Measured:
     """What a run of this command found."""
 
-    how: ClassVar[str] = "measured here"
     value: float
     unit: str
     run: Run
@@ -47,7 +46,14 @@ class Measured:
     """Of 68 %, where a spread could be seen."""
     bound: str = ""
     """"at least" or "at most", where the number is only that."""
+    extrapolated: bool = False
+    """Whether a fitted law carried it beyond the sizes that were measured."""
     remark: str = ""
+
+    @property
+    def how(self) -> str:
+        """In a word or two."""
+        return "measured here, extrapolated" if self.extrapolated else "measured here"
 
     @property
     def details(self) -> str:
@@ -156,7 +162,7 @@ class Watch:
         remark: str = "",
     ) -> Measured:
         """A number that this work found."""
-        return Measured(value, unit, self.run, interval, bound, remark)
+        return Measured(value, unit, self.run, interval, bound, remark=remark)
 
 
 @contextmanager

@@ -1,5 +1,9 @@
-"""Forces: the bundled Li3PO4 through a chip, against the labels, density-functional theory and
-back-propagation."""
+"""Forces: bundled Li3PO4 through a chip, against labels, first principles and back-propagation.
+
+Molecules of water, carbon and hydrogen, which PySCF computes here, get a model of their own: a
+prediction on the very same structures, in the same run. Periodic Li3PO4 is compared twice, with the
+time that its labels took, and with PySCF carried to 192 atoms by its fitted laws.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +22,7 @@ from rgnn_hal.reproduction.cell import Measured, Missing, Run, Watch, watching
 from rgnn_hal.reproduction.chart import Parity
 from rgnn_hal.reproduction.comparison import Comparison, compare, scaling_chart
 from rgnn_hal.reproduction.context import Context
-from rgnn_hal.reproduction.first_principles import (
-    FirstPrinciples,
-    basis_functions,
-)
+from rgnn_hal.reproduction.first_principles import FirstPrinciples, basis_functions
 from rgnn_hal.reproduction.force_training import train_force_networks
 from rgnn_hal.reproduction.hardware import add_gains
 from rgnn_hal.reproduction.scaling import Estimate, middle_of
@@ -29,12 +30,7 @@ from rgnn_hal.reproduction.table import Draft
 from rgnn_hal.reproduction.timing import timed
 from rgnn_hal.structures import read_frames, read_structures
 from rgnn_hal.tasks.counts import Counts
-from rgnn_hal.tasks.forces import (
-    Evaluation,
-    TrainingResult,
-    evaluate_forces,
-    train_forces,
-)
+from rgnn_hal.tasks.forces import Evaluation, TrainingResult, evaluate_forces, train_forces
 from rgnn_hal.tasks.xu2025.workload import force_workload
 
 _REPEATS = (3, 2, 1)
@@ -226,7 +222,9 @@ def _paper_size(
         "compute",
         f"CPU time, PySCF extrapolated over ours, {label}",
         paper.FORCE_COMPUTE,
-        Measured(ratio.value, "x", comparison.run, ratio.interval, remark=remark),
+        Measured(
+            ratio.value, "x", comparison.run, ratio.interval, extrapolated=True, remark=remark
+        ),
     )
     per_second = reference.macs_per_second / timings.operations
     remark = (
@@ -235,7 +233,13 @@ def _paper_size(
     )
     interval = (theirs.low * per_second, theirs.high * per_second)
     operations = Measured(
-        theirs.value * per_second, "x", comparison.run, interval, bound="at most", remark=remark
+        theirs.value * per_second,
+        "x",
+        comparison.run,
+        interval,
+        bound="at most",
+        extrapolated=True,
+        remark=remark,
     )
     draft.add("compute", f"operations, the same, {label}", paper.FORCE_COMPUTE, operations)
     return {

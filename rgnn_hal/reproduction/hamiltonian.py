@@ -212,7 +212,7 @@ def _paper_size(
         "compute",
         f"CPU time, PySCF extrapolated over ours, graphene, {len(sheet)} atoms",
         paper.HAMILTONIAN_COMPUTE,
-        Measured(ratio.value, "x", run, ratio.interval, remark=remark),
+        Measured(ratio.value, "x", run, ratio.interval, extrapolated=True, remark=remark),
     )
 
 

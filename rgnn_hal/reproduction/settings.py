@@ -16,7 +16,7 @@ class Settings:
     macro: str
     """Address of the chip with all its noise."""
     exact: str
-    """Address of the same chip with exact products, or nothing to leave them out."""
+    """Address of a chip with exact products."""
     sizes: Sizes
     repeats: int = 7
     """Of every timed prediction."""

@@ -1,6 +1,7 @@
 """A measured number needs a measurement; only quotations are written down."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,5 +84,7 @@ def test_a_measured_number_tells_how_and_where(value: float, bound: str) -> None
         sum(range(3))
     cell = watch.measured(value, "s", bound=bound, remark="quickly")
     assert cell.value == value and cell.bound == bound
+    assert cell.how == "measured here"
+    assert replace(cell, extrapolated=True).how == "measured here, extrapolated"
     for part in ("count to three", "load", "CPU", "quickly"):
         assert part in cell.details

@@ -131,6 +131,8 @@ def test_the_command_exits_by_what_happened(
     assert [section["name"] for section in written["sections"]] == ["good", "bad"]
     assert "no data at all" in (out / "report.html").read_text()
     assert call("--out", out, "--only", "better") == 2
+    assert call("--out", out, "--macro", "nowhere://") == 2
+    assert call("--out", out / "report.json") == 2
 
 
 def test_ctrl_c_leaves_what_was_finished(
