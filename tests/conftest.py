@@ -6,12 +6,15 @@ fails where a test tells it to.
 """
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 # Before NumPy and torch are loaded: their arrays are small here, and on two busy cores a second
 # thread made the tests of the paper's networks seven times slower (42 s instead of 6).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -196,3 +199,20 @@ def random_conductance(rows: int, cols: int, seed: int = 0) -> NDArray[np.float6
 def macro() -> ArrayMacro:
     """An exact 8 x 6 macro of random conductances."""
     return ArrayMacro(conductance=random_conductance(8, 6))
+
+
+CutFrames = Callable[[Path, Path, slice], Path]
+
+
+@pytest.fixture(scope="session")
+def cut_frames() -> CutFrames:
+    """Writes some frames of a file of molecular Hamiltonians into another one."""
+
+    def cut(source: Path, target: Path, frames: slice) -> Path:
+        with h5py.File(source) as whole, h5py.File(target, "w") as part:
+            count = len(whole["R"])
+            for name, values in whole.items():
+                part[name] = values[frames] if len(values) == count else values[()]
+        return target
+
+    return cut

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rgnn_hal.reservoir.expansion import edge_basis, expand
+from rgnn_hal.reservoir.expansion import edge_values, expand
 from rgnn_hal.structures import Graph, RadialBasis
 
 
@@ -36,7 +36,7 @@ class DensityStatistics:
     def with_graph(self, graph: Graph, radial: RadialBasis) -> DensityStatistics:
         """These statistics and the atoms of one more graph."""
         elements = len(self.atoms)
-        density = expand(graph, edge_basis(graph, radial, lmax=0), elements)[:, 0]
+        density = expand(graph, edge_values(graph, radial, lmax=0), elements)[:, 0]
         total = torch.from_numpy(self.total).index_add(0, graph.species, density)
         atoms = self.atoms + np.bincount(graph.species.numpy(), minlength=elements)
         return DensityStatistics(total.numpy(), atoms)

@@ -15,15 +15,21 @@ from rgnn_hal.structures import Graph, RadialBasis, angular_gradient, spherical_
 
 
 @dataclass(frozen=True)
-class EdgeBasis:
-    """Basis functions on the edges of a graph and their derivatives (per angstrom)."""
+class EdgeValues:
+    """Basis functions on the edges of a graph."""
 
     radial: Tensor
     """R_n, (edges, n)."""
-    radial_slope: Tensor
-    """dR_n/dr, (edges, n)."""
     angular: Tensor
     """Y_lm, (edges, (lmax+1)^2)."""
+
+
+@dataclass(frozen=True)
+class EdgeBasis(EdgeValues):
+    """The same with derivatives (per angstrom)."""
+
+    radial_slope: Tensor
+    """dR_n/dr, (edges, n)."""
     angular_gradient: Tensor
     """dY_lm/dr_a, (edges, (lmax+1)^2, 3)."""
     direction: Tensor
@@ -37,10 +43,18 @@ def edge_basis(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeBasis:
     values, slopes = radial.evaluate(distance)
     angular, solid_gradient = spherical_harmonics(direction, lmax)
     gradient = angular_gradient(angular, solid_gradient, direction, distance)
-    return EdgeBasis(values, slopes, angular, gradient, direction)
+    return EdgeBasis(values, angular, slopes, gradient, direction)
 
 
-def expand(graph: Graph, basis: EdgeBasis, elements: int) -> Tensor:
+def edge_values(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeValues:
+    """The basis alone, where nobody asks for derivatives."""
+    distance = graph.displacement.norm(dim=1)
+    values, _ = radial.evaluate(distance)
+    angular, _ = spherical_harmonics(graph.displacement / distance[:, None], lmax)
+    return EdgeValues(values, angular)
+
+
+def expand(graph: Graph, basis: EdgeValues, elements: int) -> Tensor:
     """The densities V, (atoms, (lmax+1)^2, elements * n)."""
     outer = basis.angular[:, :, None] * basis.radial[:, None, :]
     _, components, size = outer.shape

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.macro.errors import ConfigurationError
-from rgnn_hal.reservoir.expansion import EdgeBasis, edge_basis, expand
+from rgnn_hal.reservoir.expansion import EdgeBasis, EdgeValues, edge_basis, expand
 from rgnn_hal.reservoir.invariants import Invariants, invariants
 from rgnn_hal.reservoir.mixing import Mixing
 from rgnn_hal.structures import Graph, RadialBasis
@@ -86,7 +86,7 @@ class Reservoir:
         """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""
         return edge_basis(graph, self.radial, self.lmax)
 
-    def vectors(self, graph: Graph, basis: EdgeBasis) -> tuple[np.ndarray, ...]:
+    def vectors(self, graph: Graph, basis: EdgeValues) -> tuple[np.ndarray, ...]:
         """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
         density = expand(graph, basis, len(self.elements))
         if self.centre is not None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.reservoir.equivariant import Axis, Components
+from rgnn_hal.reservoir.expansion import edge_values
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.mixing import Mixing
 from rgnn_hal.structures import Graph, RadialBasis, spherical_harmonics
@@ -111,7 +112,8 @@ class PairReservoir:
 
     def components(self, graph: Graph) -> AtomComponents:
         """Send every atom's density through U and P."""
-        vectors = self.own.vectors(graph, self.own.basis(graph))
+        values = edge_values(graph, self.own.radial, self.own.lmax)
+        vectors = self.own.vectors(graph, values)
         return AtomComponents(self.own.mix(vectors), self.partner.mix(vectors))
 
     def pair_gates(self, distances: Tensor) -> Tensor:

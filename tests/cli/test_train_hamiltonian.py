@@ -12,6 +12,7 @@ from rgnn_hal.macro import open_macro
 from rgnn_hal.tasks.hamiltonian import HamiltonianRecipe, save_model, train_hamiltonian
 
 Run = Callable[..., tuple[int, str, str]]
+CutFrames = Callable[[Path, Path, slice], Path]
 
 DATA = Path(__file__).parents[2] / "examples" / "data" / "water_def2svp.h5"
 CHIP = "emulator://?seed=1&exact=true"
@@ -19,13 +20,8 @@ SMALL = ("--channels", "4", "--lmax", "1", "--cutoff", "4", "--reads", "2", "--s
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "few.h5"
-    with h5py.File(DATA) as source, h5py.File(path, "w") as file:
-        frames = len(source["R"])
-        for name, values in source.items():
-            file[name] = values[::6] if len(values) == frames else values[()]
-    return path
+def few(cut_frames: CutFrames, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cut_frames(DATA, tmp_path_factory.mktemp("data") / "few.h5", slice(None, None, 6))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Training, predicting and storing Hamiltonian models on small chip-held reservoirs."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from rgnn_hal.tasks.hamiltonian.batch import Structure, batches
 from rgnn_hal.tasks.hamiltonian.dataset import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.scan import validation_stretches
 
+CutFrames = Callable[[Path, Path, slice], Path]
+
 EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
 WATER, GRAPHENE = EXAMPLES / "water_def2svp.h5", EXAMPLES / "graphene_4x4_s2p1.h5"
 EXACT = "emulator://?seed=3&exact=true"
@@ -43,14 +46,9 @@ def train(path: Path, **changes: object) -> HamiltonianModel:
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def few(cut_frames: CutFrames, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every third of the bundled frames of water."""
-    path = tmp_path_factory.mktemp("data") / "few.h5"
-    with h5py.File(WATER) as source, h5py.File(path, "w") as file:
-        frames = len(source["R"])
-        for name, values in source.items():
-            file[name] = values[::3] if len(values) == frames else values[()]
-    return path
+    return cut_frames(WATER, tmp_path_factory.mktemp("data") / "few.h5", slice(None, None, 3))
 
 
 @pytest.fixture(scope="module")
