@@ -1,11 +1,13 @@
 """Commands `bench ...`: measure speed on this machine, on one thread."""
 
 import subprocess
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from rgnn_hal.cli.output import Json, print_error, print_result, progress_bar
+from rgnn_hal.macro import ConfigurationError
 
 Seconds = Annotated[float, typer.Option(help="Time to spend on each figure, s.", min=0.0)]
 
@@ -30,6 +32,17 @@ def visa(seconds: Seconds = 4.0, json: Json = False) -> None:
 def wavefunction(seconds: Seconds = 4.0, json: Json = False) -> None:
     """Wavefunctions: CPU time to chemical accuracy on H2 and He, beside PySCF where installed."""
     _run("wavefunction", seconds, json)
+
+
+@bench.command("hamiltonian")
+def hamiltonian(seconds: Seconds = 20.0, json: Json = False) -> None:
+    """Hamiltonians: predictions against PySCF, and how both grow with the number of atoms."""
+    if find_spec("pyscf") is None:
+        raise ConfigurationError(
+            "this benchmark runs PySCF beside our predictions, and it is not installed; "
+            "pip install 'rgnn-hal[reference]'"
+        )
+    _run("hamiltonian", seconds, json)
 
 
 def _run(name: str, seconds: float, as_json: bool) -> None:

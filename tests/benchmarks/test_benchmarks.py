@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from rgnn_hal.benchmarks import run_alone, visa
 from rgnn_hal.benchmarks.timing import best_times
 from rgnn_hal.cli.app import app
+from rgnn_hal.macro import ConfigurationError
 
 
 def test_times_are_those_of_the_work_and_not_of_waiting() -> None:
@@ -64,6 +65,33 @@ def test_the_visa_benchmark_states_every_figure() -> None:
     assert all(value > 0 for value in figures.values())
     assert figures["query_vs_raw_socket"] < 5
     assert figures["multiply_b1024_512_vs_in_process"] < 5
+
+
+@pytest.mark.slow
+def test_the_hamiltonian_benchmark_states_every_figure_with_its_reference() -> None:
+    pytest.importorskip("pyscf")
+    result = CliRunner().invoke(app, ["bench", "hamiltonian", "--json", "--seconds", "0.1"])
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert {
+        *("seconds_per_frame", "dft_seconds_per_frame", "dft_speedup", "training_seconds"),
+        *("scaling_exponent", "dft_scaling_exponent", "scaling_largest_atoms"),
+        *("validation_mae_microhartree", "default_dft_speedup"),
+    } <= set(figures)
+    assert all(value > 0 for value in figures.values())
+    # Loose by a factor of three: this is a test of the code, on a machine that may be busy.
+    assert figures["dft_speedup"] > 100
+    assert figures["validation_mae_microhartree"] < 15
+    assert figures["scaling_exponent"] < 1.3 < figures["dft_scaling_exponent"]
+
+
+def test_without_pyscf_the_hamiltonian_benchmark_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rgnn_hal.cli.bench.find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["bench", "hamiltonian", "--json"])
+    assert isinstance(result.exception, ConfigurationError)
+    assert "pip install 'rgnn-hal[reference]'" in str(result.exception)
 
 
 def test_a_benchmark_that_fails_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:
