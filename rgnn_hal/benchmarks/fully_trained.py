@@ -121,7 +121,7 @@ class FullyTrained:
         pull = pull - (weight * pull).sum()
         loss = 2.0 * (weight * pull * logarithm).sum()
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         return float(mean), float((weight * off).square().sum())
 
