@@ -9,6 +9,7 @@ take arrays of a `Window`'s shape, in SI units. Time is virtual and moves with e
     read_conductance  read_time per sample of a row with cells that are read
 """
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -278,12 +279,12 @@ class Chip:
         positions = self.preset.parameters.array.multiplexed_columns
         rows, cols = mask.shape
         # Eight cells at a time: `any` along short strides takes 0.6 ms for a whole chip.
-        width = 8 * positions
+        width = math.lcm(8, positions)
         padded = np.zeros((rows, -(-cols // width) * width), np.bool_)
         padded[:, :cols] = mask
-        eights = padded.view(np.uint64).reshape(rows, -1, positions)
+        eights = padded.view(np.uint64).reshape(rows, -1, width // 8)
         seen = np.bitwise_or.reduce(eights, axis=1).view(np.bool_)
-        return int(seen.reshape(rows, 8, positions).any(axis=1).sum())
+        return int(seen.reshape(rows, -1, positions).any(axis=1).sum())
 
     def _commit(self, state: ChipState) -> None:
         if self._file is not None:

@@ -23,6 +23,8 @@ Cells = NDArray[np.int64]
 Events = NDArray[np.uint32]
 
 _PULSES_PER_CYCLE = 2
+_YOUNG = 1 << 12
+"""Pulses up to which wear is looked up: most cells never see more."""
 
 
 class Endurance:
@@ -32,14 +34,16 @@ class Endurance:
         self._endurance = parameters.endurance
         self._count = parameters.array.rows * parameters.array.cols
         self._seed = seed
+        young = np.arange(_YOUNG, dtype=np.uint32)
+        self._young = {exponent: self._power(young, exponent) for exponent in self._exponents}
 
     def compliance(self, pulses: Events) -> Values:
         """G_c over that of a fresh cell."""
-        return self._power(pulses, -self._endurance.lrs_exponent)
+        return self._factor(pulses, self._exponents[0])
 
     def floor(self, pulses: Events) -> Values:
         """G_floor over that of a fresh cell."""
-        return self._power(pulses, self._endurance.hrs_exponent)
+        return self._factor(pulses, self._exponents[1])
 
     def alive(self, cells: Cells, pulses: Events) -> NDArray[np.bool_] | None:
         """Whether `cells` (flat indices) still answer; None where all of them do."""
@@ -55,6 +59,15 @@ class Endurance:
         cycles = self._endurance.lifetime_median * np.exp(self._endurance.lifetime_sigma * draw)
         pulses = (cycles * _PULSES_PER_CYCLE).astype(np.float32)
         return pulses, float(pulses.min())
+
+    @property
+    def _exponents(self) -> tuple[float, float]:
+        return -self._endurance.lrs_exponent, self._endurance.hrs_exponent
+
+    def _factor(self, pulses: Events, exponent: float) -> Values:
+        if pulses.size and pulses.max() < _YOUNG:
+            return np.asarray(self._young[exponent].take(pulses))
+        return self._power(pulses, exponent)
 
     def _power(self, pulses: Events, exponent: float) -> Values:
         worn = pulses / (_PULSES_PER_CYCLE * self._endurance.onset_cycles)

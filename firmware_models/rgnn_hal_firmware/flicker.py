@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import gamma as gamma_function
 
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal, uniform
+from rgnn_hal_firmware.randomness import Purpose, cell_bits, further_bits, normal_of, uniform
 
 _RATIO = 4.0
 _END_OF_TIME = 1e12
@@ -74,10 +74,11 @@ class Flicker:
 
     def _draw(self, cells: Cells, terms: NDArray[np.intp], intervals: Values) -> Values:
         """Sum of some terms."""
-        total = np.zeros(cells.shape)
+        total, bits = np.zeros(cells.shape), cell_bits(self._seed, Purpose.FLICKER, cells)
         for k in terms:
-            event = int(intervals[k]) * 64 + int(k) + 1
-            total += self._amplitudes[k] * normal(self._seed, Purpose.FLICKER, cells, event)
+            draw = normal_of(further_bits(bits, int(intervals[k]) * 64 + int(k) + 1))
+            draw *= self._amplitudes[k]
+            total += draw
         return total
 
 

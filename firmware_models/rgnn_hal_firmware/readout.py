@@ -168,7 +168,9 @@ class NoisyReadout:
         currents = np.empty((batch, sensed), dtype)
         driven = self._driven(window, side)
         stream = self._stream(window, side)
-        position = state.streams.setdefault((window, side), StreamPosition())
+        position = state.streams.get((window, side))
+        if position is None:
+            position = state.streams[window, side] = StreamPosition()
         started_ns = state.time_ns + position.conversions * self._read_ns
         vector_ns = samples * self._read_ns
         for part, refresh in _refreshes(started_ns, batch, vector_ns, self._refresh_ns):

@@ -7,6 +7,7 @@ typed error, never a silent fallback.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, model_validator
@@ -130,4 +131,10 @@ class MacroSpec(_Frozen):
     @property
     def region(self) -> Region:
         """All cells."""
-        return Region(0, self.rows, 0, self.cols)
+        return _whole(self.rows, self.cols)
+
+
+@lru_cache(maxsize=64)
+def _whole(rows: int, cols: int) -> Region:
+    # Verbs ask for it every time, and a region checks its bounds when it is made.
+    return Region(0, rows, 0, cols)

@@ -82,7 +82,7 @@ def test_amplitudes_outside_of_the_mask_are_not_looked_at(
         chip = formed(Chip(strong, 3, exact=True))
         pulse(chip, RESET, np.where(mask, 2.0, outside), 2.4, mask=mask, count=10_000)
         maps.append(chip.read_conductance(chip.whole))
-    np.testing.assert_array_equal(*maps)
+    np.testing.assert_array_equal(maps[0], maps[1])
 
 
 def test_heat_speeds_disturb_up_as_it_does_switching(
