@@ -39,8 +39,9 @@ _REPEATS = (3, 2, 1)
 
 def write_forces(context: Context, draft: Draft) -> None:
     """All rows about forces."""
-    training, test = _training_file(context), bundled("li3po4_test.extxyz")
     settings = context.settings
+    bundle, test = bundled("li3po4_train.extxyz"), bundled("li3po4_test.extxyz")
+    training = _some(bundle, settings.training_frames, context.folder / "training.extxyz")
     exact = _learn(context, settings.exact, training, test)
     _accuracy(draft, "exact products", exact)
     noisy = _learn(context, settings.macro, training, test)
@@ -67,14 +68,13 @@ class _Learnt:
     evaluation: Watch
 
 
-def _training_file(context: Context) -> Path:
-    """The bundled frames, or some of them, evenly chosen."""
-    path, wanted = bundled("li3po4_train.extxyz"), context.settings.training_frames
+def _some(path: Path, wanted: int | None, out: Path) -> Path:
+    """Frames of a file, evenly chosen, in a file of their own; all by default."""
     if wanted is None:
         return path
     frames = [atoms for _, atoms in read_structures(path)]
     chosen = np.unique(np.linspace(0, len(frames) - 1, wanted).round().astype(int))
-    return _write([frames[index] for index in chosen], context.folder / "training.extxyz")
+    return _write([frames[index] for index in chosen], out)
 
 
 def _write(frames: list[ase.Atoms], path: Path) -> Path:
@@ -257,13 +257,21 @@ def _note(reference: FirstPrinciples) -> str:
     )
 
 
-def _training(context: Context, draft: Draft, learnt: _Learnt, training: Path, test: Path) -> None:
+def _training(context: Context, draft: Draft, whole: _Learnt, training: Path, test: Path) -> None:
+    settings, learnt = context.settings, whole
+    if settings.compared_frames is not None:
+        few = context.folder / "compared.extxyz"
+        training = _some(training, settings.compared_frames, few)
+        learnt = _learn(context, settings.exact, training, test)
     work = Counts.of_record(learnt.result.model.record).training.all_digital
     error = 1e3 * learnt.unseen.force_mae
-    with watching(f"the paper's force network by back-propagation on {training.name}") as watch:
+    frames = list(read_frames(training))
+    with watching(
+        f"the paper's force network by back-propagation on {len(frames)} frames"
+    ) as watch:
         networks = train_force_networks(
             learnt.result.model.elements,
-            list(read_frames(training)),
+            frames,
             list(read_frames(test)),
             Goal(error, "meV/Å", learnt.training.cpu_seconds, work),
             seconds=context.settings.training_seconds,

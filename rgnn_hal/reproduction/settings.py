@@ -23,6 +23,8 @@ class Settings:
     forces: ForcesRecipe = field(default_factory=ForcesRecipe)
     training_frames: int | None = None
     """Of the bundled forces, evenly chosen; all by default."""
+    compared_frames: int | None = None
+    """Of those, for the cost of training; the rival needs time, which few frames save for both."""
     training_seconds: float = 600.0
     """CPU time that back-propagation gets, for each of its networks."""
     water: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
@@ -56,7 +58,8 @@ QUICK = Settings(
     sizes=Sizes("6-31g", water=(1, 2, 3), alkanes=(1, 2, 3), flakes=((1, 1), (1, 2), (1, 3))),
     repeats=5,
     forces=ForcesRecipe(channels=48),
-    training_seconds=20.0,
+    compared_frames=10,
+    training_seconds=40.0,
     water=HamiltonianRecipe(channels=16, lmax=3),
     graphene=HamiltonianRecipe(channels=16, cutoff=5.0),
     wavefunction=WavefunctionRecipe(samples=8000, iterations=4),

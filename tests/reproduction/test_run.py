@@ -27,6 +27,7 @@ TINY = replace(
     repeats=2,
     forces=ForcesRecipe(channels=8, lmax=2),
     training_frames=8,
+    compared_frames=4,
     training_seconds=1.0,
     water=HamiltonianRecipe(channels=4, lmax=2),
     graphene=HamiltonianRecipe(channels=4, lmax=2, cutoff=4.0),
