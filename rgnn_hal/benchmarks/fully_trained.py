@@ -17,10 +17,11 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from rgnn_hal.reservoir import DigitalMixing
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
 from rgnn_hal.tasks.wavefunction.determinants import determinants, occupy
 from rgnn_hal.tasks.wavefunction.features import PairNetwork, Standard, standardised
@@ -47,6 +48,16 @@ class Training:
     """Mean over the last steps, hartree."""
     standard_error: float
     reached: bool
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """A layer on the host."""
+
+    weights: NDArray[np.float64]
+
+    def product(self, x: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray(x) @ self.weights
 
 
 @dataclass
@@ -76,7 +87,7 @@ class FullyTrained:
             torch.randn(shape, generator=generator, dtype=torch.float64)
             for shape in zip(sizes, recipe.widths, strict=False)
         ]
-        mixings = [DigitalMixing(matrix.numpy()) for matrix in matrices]
+        mixings = [_Matrix(matrix.numpy()) for matrix in matrices]
         network = standardised(
             molecule, walkers.positions, mixings, gains=recipe.gains, seed=recipe.seed
         )
@@ -134,13 +145,13 @@ class FullyTrained:
                 self.network.standards, self.weights[layers : 2 * layers], strict=True
             )
         )
-        mixings = [DigitalMixing(weight.detach().numpy()) for weight in self.weights[:layers]]
+        mixings = [_Matrix(weight.detach().numpy()) for weight in self.weights[:layers]]
         features = PairNetwork(self.ansatz.molecule, standards).features(positions, mixings)
         local = self.ansatz.local(self.ansatz.scene(positions, features), self.parameters)
         return self._logarithm(positions), local.energy
 
     def _logarithm(self, positions: Tensor) -> Tensor:
-        """log |psi| without the fixed Jastrow factor, which nothing trains, then with it."""
+        """log |psi|, traced."""
         layers = len(self.network.standards)
         coefficients, orbitals, head = self.weights[-3:]
         scene = self.ansatz.scene(positions, None)

@@ -22,6 +22,7 @@ from torch import Tensor
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters, Scene
 from rgnn_hal.tasks.wavefunction.steps import Moments, candidates, moments
 
+NO_STEP = "none"
 _VARIANCE_SHARE = 0.2
 _BLOCK = 1000
 _OUTLIER = 50.0
@@ -92,7 +93,7 @@ class Step:
     before: Estimate
     after: Estimate
     kind: str
-    """Which step won; `none` if all were worse."""
+    """Which step won; `NO_STEP` if all were worse."""
     clipped: float
     """Fraction of the walkers left out as outliers."""
 
@@ -103,7 +104,7 @@ def improve(ansatz: Ansatz, parameters: Parameters, sample: Sample) -> Step:
     judges = sample.part(slice(seam, None))
     averages, clipped = _moments(ansatz, parameters, sample.part(slice(0, seam)))
     before = estimate(ansatz, parameters, judges)
-    best = Step(parameters, before, before, "none", clipped)
+    best = Step(parameters, before, before, NO_STEP, clipped)
     for kind, step in candidates(averages):
         moved = parameters.moved(step)
         after = estimate(ansatz, moved, judges)

@@ -61,7 +61,7 @@ class State:
     measurement: Measurement | None = None
     totals: Totals = field(default_factory=Totals)
     history: list[dict[str, Any]] = field(default_factory=list)
-    """One row per step of the optimisation."""
+    """One row per contest and step of the optimisation."""
 
 
 def save_state(state: State, folder: Path, summary: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from rgnn_hal.tasks.wavefunction.body import network_macs
 from rgnn_hal.tasks.wavefunction.reference import ansatz_of
 from rgnn_hal.tasks.wavefunction.state import State
+from rgnn_hal.tasks.wavefunction.training import NO_PROGRESS
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
 
@@ -39,7 +40,7 @@ def summary(state: State) -> dict[str, Any]:
     macs = totals.macro_macs + totals.host_macs
     return result | {
         "acceptance": state.walkers.acceptance,
-        "optimisation_steps": len(state.history),
+        "optimisation_steps": sum(row["kind"] not in NO_PROGRESS for row in state.history),
         "clipped_fraction": totals.clipped,
         "macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
         "evaluation_macro_mac_fraction": _evaluation_fraction(state),

@@ -20,11 +20,14 @@ from torch import Tensor
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz
 from rgnn_hal.tasks.wavefunction.body import Body
 from rgnn_hal.tasks.wavefunction.jet import stack_batches
-from rgnn_hal.tasks.wavefunction.optimiser import Estimate, Sample, contest, improve
+from rgnn_hal.tasks.wavefunction.optimiser import NO_STEP, Estimate, Sample, contest, improve
 from rgnn_hal.tasks.wavefunction.sampler import walk
 from rgnn_hal.tasks.wavefunction.state import State
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
+_KEPT, _LOST = "kept", "taken back"
+NO_PROGRESS = (_KEPT, _LOST, NO_STEP)
+"""Rows of a state's history that are contests, or searches in vain; the others are steps."""
 WARM_UP = 4
 """Samples without features."""
 _STEPS = 4
@@ -58,10 +61,10 @@ class Trainer:
         for _ in range(_STEPS):
             step = improve(self.ansatz, state.parameters, sample)
             self.work.differentiate(sample.size * 3 // 4, state.parameters.size)
-            self.work.evaluate(sample.size * 5 // 2)
+            self.work.evaluate(sample.size * 11 // 4)
             state.totals.clipped = max(state.totals.clipped, step.clipped)
             state.history.append(self._row(step.kind, sample, step.after, step.clipped))
-            if step.kind == "none":
+            if step.kind == NO_STEP:
                 break
             state.parameters = step.parameters
         state.iteration += 1
@@ -98,7 +101,7 @@ class Trainer:
             f"sample {state.iteration + 1}: {sample.size} walkers, E = {found.energy:.5f} ± "
             f"{found.error:.5f} hartree, variance {found.variance:.2g}" + ", taken back" * lost
         )
-        state.history.append(self._row("taken back" if lost else "kept", sample, found, 0.0))
+        state.history.append(self._row(_LOST if lost else _KEPT, sample, found, 0.0))
         state.parameters = state.champion.parameters
 
     def _row(self, kind: str, sample: Sample, found: Estimate, clipped: float) -> dict[str, Any]:
