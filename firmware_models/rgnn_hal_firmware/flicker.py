@@ -10,8 +10,9 @@ and s_k^2 = c T_k^(gamma - 1) they add up to
 
 between 1 / T_last and 1 / T_0. The numbers are drawn for (cell, k, interval): the state at any time
 is computed, nothing is stored for it, and all that looks at a cell at one time sees the same. As
-amplitudes are relative, the noise depends on the state; values: a cell of 93 uS has
-A = 1.4e-5 / Hz^0.18 and gamma = 0.82 (NI-RRAM ret1.csv).
+amplitudes are relative, the noise depends on the state; values: a cell of 93 uS, read every 47 ms,
+has 1.4e-5 / Hz (f / Hz)^-0.82 in all (NI-RRAM ret1.csv, 0.02-1 Hz). Most of that at 1 Hz is the
+white noise of its reads, 1.3e-5 / Hz; without it A = 3.6e-6 / Hz and gamma = 1.35 +- 0.08.
 """
 
 import numpy as np

@@ -34,6 +34,7 @@ PRESET_KEYS: Mapping[str, str] = {
     "reset_response.rate_sigma_cycle": "switching.rate_sigma_cycle",
     "yield.open_fraction": "defects.open_density",
     "read_noise.white": "read_noise.white",
+    "read_noise.quiet_below": "read_noise.quiet_below",
     "read_noise.telegraph_fraction": "telegraph.cell_fraction",
     "read_noise.telegraph_amplitude_median": "telegraph.amplitude_median",
     "read_noise.telegraph_amplitude_sigma": "telegraph.amplitude_sigma",

@@ -82,6 +82,9 @@ def fit_trace(path: Path) -> Estimates:
         "read_noise.white_relative": Estimate(level / mean, error / mean, "1", reads),
         "read_noise.rms_relative": spread_of(conductance / mean, "1"),
         "read_noise.mean_conductance": Estimate(mean, level / np.sqrt(reads), "S", reads),
+        # One cell says nothing of others: a quieter state keeps its relative noise, lest pristine
+        # cells of 0.1 uS get the 1.2 uS of this one.
+        "read_noise.quiet_below": Estimate(mean, level / np.sqrt(reads), "S", reads),
     } | {f"read_noise.{name}": found for name, found in spectral_estimates(spectrum).items()}
 
 
