@@ -10,6 +10,7 @@ one by one, for many atoms and little memory.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -34,16 +35,22 @@ def gather_kinds(
     wanted = {kind: linear_paths(edge, *kind) for kind in kinds}
     found: dict[tuple[int, int, int], Tensor] = {}
     for a, b in sorted({path for paths in wanted.values() for path in paths}):
-        tops = sorted({kind[0] for kind, paths in wanted.items() if (a, b) in paths})
+        tops = tuple(sorted({kind[0] for kind, paths in wanted.items() if (a, b) in paths}))
         block = X[b**2 : (b + 1) ** 2, a**2 : (a + 1) ** 2].reshape(-1, len(atoms) * channels)
-        couple = torch.cat([coupling(a, b, top).transpose(0, 1).flatten(0, 1) for top in tops], 1)
-        coupled = (couple.T @ block).reshape(-1, len(atoms), channels)
+        coupled = (_couplings(a, b, tops) @ block).reshape(-1, len(atoms), channels)
         parts = torch.split(coupled, [2 * top + 1 for top in tops])
         found |= {(a, b, top): part for top, part in zip(tops, parts, strict=True)}
     return {
         kind: torch.stack([found[a, b, kind[0]] for a, b in paths], dim=2).transpose(0, 1)
         for kind, paths in wanted.items()
     }
+
+
+@cache
+def _couplings(a: int, b: int, tops: tuple[int, ...]) -> Tensor:
+    """Coefficients of several degrees, (sum of 2L+1, (2b+1) (2a+1))."""
+    parts = [coupling(a, b, top).permute(2, 1, 0).flatten(1) for top in tops]
+    return torch.cat(parts).contiguous()
 
 
 def _outer(

@@ -22,9 +22,10 @@ from rgnn_hal.structures import RadialBasis
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented
 from rgnn_hal.tasks.hamiltonian.features import Design, Geometry, Measured
 
-_ROWS = 128
-"""Blocks at a time: their channels and what becomes of them stay in the processor's cache."""
-_ATOMS = 8
+_ROW_CHANNELS = 12_288
+"""Of blocks at a time: they and what becomes of them stay in the processor's cache."""
+_ATOM_CHANNELS = 512
+"""Of atoms that gather at a time."""
 FloatArray = NDArray[np.float64]
 Shares = dict[GroupKey, tuple[dict[Kind, Tensor], ...]]
 """Per group and end, and per kind: what every atom's gathering adds, (atoms, 2L+1, targets)."""
@@ -50,9 +51,10 @@ class GroupReadout:
         self, rows: Oriented, geometry: Geometry, measured: Measured, shares: Shares
     ) -> FloatArray:
         """(rows, n1, n2)."""
+        step = max(1, _ROW_CHANNELS // self.design.products.channels)
         parts = [
-            self._tensors(rows, slice(start, start + _ROWS), geometry, measured, shares)
-            for start in range(0, len(rows.pair), _ROWS)
+            self._tensors(rows, slice(start, start + step), geometry, measured, shares)
+            for start in range(0, len(rows.pair), step)
         ]
         found = {kind: torch.cat([part[kind] for part in parts]).numpy() for kind in self.readouts}
         return self.tensors.blocks(found, len(rows.pair))
@@ -66,10 +68,15 @@ class GroupReadout:
     @cached_property
     def gathered(self) -> tuple[dict[Kind, Tensor], ...]:
         """Readouts of what is gathered, per end and kind, (features, targets)."""
-        parts = {kind: self._split(kind)[1].chunk(len(self.ends)) for kind in self.readouts}
+        parts = {kind: self._split(kind)[1] for kind in self.readouts}
+        ends = len(self.ends)
         return tuple(
-            {kind: part[end] for kind, part in parts.items() if len(part)}
-            for end in range(len(self.ends))
+            {
+                kind: part.reshape(ends, -1, part.shape[1])[end]
+                for kind, part in parts.items()
+                if len(part)
+            }
+            for end in range(ends)
         )
 
     def _tensors(
@@ -147,9 +154,12 @@ def gathered_shares(
         ]
         kinds = sorted({kind for _, readouts, _ in users for kind in readouts})
         widest = max((g.design.products for g, _, _ in users), key=lambda each: each.gathered)
-        for atoms in torch.split(torch.nonzero(species == place).flatten(), _ATOMS):
-            if not len(atoms):
-                continue
+        if not kinds:
+            continue
+        of_element = torch.nonzero(species == place).flatten()
+        step = max(1, _ATOM_CHANNELS // widest.gathered)
+        for start in range(0, len(of_element), step):
+            atoms = of_element[start : start + step]
             found = gather_kinds(widest, measured.components, measured.surroundings, atoms, kinds)
             for group, readouts, into in users:
                 channels = group.design.products.gathered

@@ -371,6 +371,12 @@ def test_structures_predicted_together_are_those_predicted_alone(
         assert np.abs(together.overlap - alone.overlap).max() < 1e-12
 
 
+def test_the_narrowest_reservoir_predicts_too(cut_frames: CutFrames, tmp_path: Path) -> None:
+    model = train(cut_frames(WATER, tmp_path / "few.h5", slice(0, 75, 15)), channels=2, lmax=1)
+    frame = model.on_twin().predict(first_atoms(WATER))
+    assert np.isfinite(frame.hamiltonian).all()
+
+
 def test_of_structures_together_the_one_that_cannot_be_predicted_is_named(
     water: HamiltonianModel,
 ) -> None:
