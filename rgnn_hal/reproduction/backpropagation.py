@@ -77,7 +77,8 @@ def run_down(
     taken: list[Point] = []
     for point in points:
         taken.append(point)
-        progress(min(int(point.cpu_seconds), int(seconds)), int(seconds), label)
+        done = min(int(point.cpu_seconds), int(seconds))
+        progress(done, int(seconds), f"back-propagation, {label}")
         if point.error <= goal.error or point.cpu_seconds >= seconds:
             break
     return Training(label, tuple(taken), goal)
