@@ -134,7 +134,8 @@ class Macro(ABC):
 
         Args:
             kind: FORM, SET or RESET; it fixes the polarity.
-            mask: bool, the region's shape; cells outside of it are not addressed.
+            mask: bool, the region's shape; cells outside of it are not addressed, and amplitudes
+                there may be anything, NaN too.
             voltage: amplitude over cell and transistor, V, positive; a number or one per cell.
             gate_voltage: gate amplitude, V; likewise.
             width: of each pulse, s.
