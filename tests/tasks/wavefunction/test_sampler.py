@@ -41,6 +41,17 @@ def test_walkers_of_a_hydrogen_like_atom_have_its_radial_moments(charge: int) ->
     assert float(torch.stack(inverse).mean()) / charge == pytest.approx(1.0, rel=0.03)
 
 
+def test_a_power_below_one_makes_walkers_go_further() -> None:
+    ansatz, parameters = hydrogen_like(1)
+    walkers = scatter(ansatz.molecule, 2000, seed=2)
+    radii = []
+    for sweep in range(30):
+        walk(ansatz, parameters, walkers, 4, adapt=sweep < 10, power=0.5)
+        radii.append(walkers.positions[:, 0].norm(dim=-1).mean())
+    # |psi|^(2 * 0.5) = exp(-r), whose mean radius is 3 where exp(-2 r) has 1.5
+    assert float(torch.stack(radii[10:]).mean()) == pytest.approx(3.0, rel=0.04)
+
+
 def test_electrons_hop_between_distant_nuclei() -> None:
     molecule = parse_molecule("H 0 0 0; H 0 0 12", charge=1)
     ansatz = ansatz_of(molecule)
