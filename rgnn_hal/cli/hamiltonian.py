@@ -30,7 +30,8 @@ def bands(
     ] = None,
     frame: Annotated[int, typer.Option(help="Which structure of the file.", min=0)] = 0,
     electrons: Annotated[
-        float | None, typer.Option(help="Per cell; by default as the reference, or valence.")
+        float | None,
+        typer.Option(help="Per cell; by default as the reference, the training data, or valence."),
     ] = None,
     points: Annotated[int, typer.Option(help="Wave vectors on the path.", min=2)] = 120,
     spacing: Annotated[float, typer.Option(help="Of the grid for the Fermi level, 1/Å.")] = 0.15,
@@ -60,7 +61,9 @@ def bands(
     smearing = FermiDirac(temperature)
     # What the reference lacks is told before anything heavy starts.
     truth, counted = _reference(reference, atoms) if reference is not None else (None, None)
-    filled = electrons or counted or valence_electrons(atoms.numbers)
+    labels = loaded.filling
+    learnt = labels.electrons_of(atoms.numbers) if labels is not None else None
+    filled = electrons or counted or learnt or valence_electrons(atoms.numbers)
 
     use_one_torch_thread()
     with (
@@ -72,7 +75,8 @@ def bands(
     ):
         predicted = predictor.predict(atoms, where=str(structure))
     crystal = Crystal.from_frame(predicted, loaded.basis)
-    found = electronic_structure(crystal, line, grid, filled, smearing=smearing)
+    guess = labels.level if labels is not None else 0.0
+    found = electronic_structure(crystal, line, grid, filled, smearing=smearing, guess=guess)
     expected = None
     if truth is not None:
         expected = electronic_structure(

@@ -11,6 +11,7 @@ from rgnn_hal.reservoir.storage import describe_weights, restore_weights
 from rgnn_hal.tasks.artefact import Arrays, load_artefact, save_artefact
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, Kind
 from rgnn_hal.tasks.hamiltonian.features import Design
+from rgnn_hal.tasks.hamiltonian.filling import Filling
 from rgnn_hal.tasks.hamiltonian.model import HamiltonianModel, Readouts
 from rgnn_hal.tasks.hamiltonian.orbitals import Convention, OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
@@ -33,6 +34,7 @@ def save_model(model: HamiltonianModel, folder: Path) -> None:
         "convention": model.basis.convention.value,
         "periodic": model.periodic,
         "reach_angstrom": model.reach,
+        "filling": None if model.filling is None else _describe(model.filling),
         "macro_uri": model.macro_uri,
         "weights": weights,
         "record": dict(model.record),
@@ -63,6 +65,7 @@ def load_model(folder: Path) -> HamiltonianModel:
             weights=restore_weights(description["weights"], arrays),
             readouts=_table("readout", arrays),
             overlap=OverlapModel(description["reach_angstrom"], _table("overlap", arrays)),
+            filling=None if description["filling"] is None else _filling(description["filling"]),
             macro_uri=description["macro_uri"],
             record=description["record"],
         )
@@ -77,6 +80,19 @@ def _check(model: HamiltonianModel) -> None:
         columns = len(Design.of(key, model.recipe).penalty(kind))
         if len(readout) != columns:
             raise ValueError(f"readout of {key} {kind} has {len(readout)} rows, not {columns}")
+
+
+def _describe(filling: Filling) -> dict[str, Any]:
+    return {
+        "atoms": {str(z): count for z, count in filling.atoms.items()},
+        "valence_electrons": filling.electrons,
+        "fermi_level_hartree": filling.level,
+    }
+
+
+def _filling(described: dict[str, Any]) -> Filling:
+    atoms = {int(z): int(count) for z, count in described["atoms"].items()}
+    return Filling(atoms, int(described["valence_electrons"]), described["fermi_level_hartree"])
 
 
 def _name(table: str, key: GroupKey, kind: Kind) -> str:

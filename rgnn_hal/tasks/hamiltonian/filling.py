@@ -7,6 +7,8 @@ electrons that the Fermi level counts. Energies are in hartree, densities in sta
 cell, both spins counted.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,6 +85,25 @@ class Gaussian:
         """The normal distribution."""
         x = energy / self.width
         return np.asarray(np.exp(-0.5 * x * x) / (np.sqrt(2 * np.pi) * self.width))
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How the labels of a crystal fill its bands."""
+
+    atoms: Mapping[int, int]
+    """Of the cell, by atomic number."""
+    electrons: int
+    """In its bands."""
+    level: float
+    """Mean chemical potential, hartree."""
+
+    def electrons_of(self, numbers: Iterable[int]) -> float | None:
+        """Of another cell of the same composition; None for another composition."""
+        counts = Counter(map(int, numbers))
+        cells = sum(counts.values()) / sum(self.atoms.values())
+        alike = all(counts[z] == cells * count for z, count in self.atoms.items())
+        return cells * self.electrons if alike and len(counts) == len(self.atoms) else None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from rgnn_hal.tasks.hamiltonian.batch import Batch, Structure
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
 from rgnn_hal.tasks.hamiltonian.features import Design, Measured
+from rgnn_hal.tasks.hamiltonian.filling import Filling
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
 from rgnn_hal.tasks.hamiltonian.readout import GroupReadout, gathered_shares
@@ -52,6 +53,8 @@ class HamiltonianModel:
     readouts: Readouts
     """(columns, targets) per group and kind: see `Design` and `BlockTensors`."""
     overlap: OverlapModel
+    filling: Filling | None
+    """How bands are filled, of crystals whose labels said it."""
     macro_uri: str
     """Where the weights were formed."""
     record: Mapping[str, Any]

@@ -5,6 +5,7 @@ environment) and everything that would break later, so that a bad file leaves th
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import DensityStatistics
 from rgnn_hal.structures import build_graph
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, orient
+from rgnn_hal.tasks.hamiltonian.crystal import Crystal
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
+from rgnn_hal.tasks.hamiltonian.electronic import count_electrons
+from rgnn_hal.tasks.hamiltonian.filling import Filling, wave_vector_grid
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 
@@ -45,6 +49,8 @@ class DataSummary:
     """Mean l = 0 density of every element, (elements, inputs)."""
     sha256: str
     """Of the file."""
+    filling: Filling | None
+    """Of a crystal whose labels say it."""
 
 
 def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> DataSummary:
@@ -56,6 +62,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
     groups: set[GroupKey] = set()
     atoms = pairs = edges = 0
     reach = 0.0
+    levels: list[float] = []
     with HamiltonianFile(path) as file:
         elements = tuple(sorted(file.basis.shells))
         density = DensityStatistics.empty(len(elements), recipe.density_basis)
@@ -68,6 +75,8 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
             reach = max(reach, float(distance.max(initial=0.0)))
             atoms, pairs = atoms + graph.atoms, pairs + len(frame.pairs)
             edges += len(graph.centre)
+            if frame.chemical_potential is not None:
+                levels.append(frame.chemical_potential)
             progress(index + 1, frames, "scanning")
         if reach == 0.0:
             raise DataError(f"{path} holds no block between two atoms; nothing to learn there")
@@ -83,6 +92,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
             reach,
             density.mean(),
             _sha256(path),
+            _filling(file, levels),
         )
 
 
@@ -107,6 +117,18 @@ def validation_stretches(frames: int, fraction: float, seed: int) -> NDArray[np.
         start = frames * stretch // stretches + round(offset * room)
         chosen[start : start + length] = True
     return chosen
+
+
+def _filling(file: HamiltonianFile, levels: list[float]) -> Filling | None:
+    """From the first frame: all have the same atoms."""
+    if not file.periodic or len(levels) < len(file):
+        return None
+    crystal = Crystal.from_frame(file.frame(0), file.basis)
+    try:
+        electrons = count_electrons(crystal, wave_vector_grid(file.k_grid), levels[0])
+    except DataError:  # another smearing or grid than ours: `bands` asks for the electrons then
+        return None
+    return Filling(Counter(file.numbers.tolist()), electrons, float(np.mean(levels)))
 
 
 def _shares(number: int, parts: int) -> list[int]:

@@ -130,6 +130,7 @@ def _train(
         weights=weights,
         readouts=learnt.readouts,
         overlap=OverlapModel(data.reach, learnt.overlaps),
+        filling=data.filling,
         macro_uri=macro_uri,
         record={},
     )

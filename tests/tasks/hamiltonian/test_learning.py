@@ -391,3 +391,19 @@ def test_batches_keep_the_order_and_leave_nothing_out() -> None:
     parts = list(batches(structures))
     assert [each.where for part in parts for each in part] == [str(index) for index in range(200)]
     assert len(parts) == 3
+
+
+def test_a_crystals_model_remembers_electrons_and_fermi_level(
+    water: HamiltonianModel, graphene: HamiltonianModel, tmp_path: Path
+) -> None:
+    assert water.filling is None
+    save_model(graphene, tmp_path / "m")
+    filling = load_model(tmp_path / "m").filling
+    assert filling == graphene.filling
+    assert filling is not None
+    atoms = first_atoms(GRAPHENE)
+    assert filling.electrons == filling.electrons_of(atoms.numbers) == 4 * len(atoms)
+    assert filling.electrons_of(atoms.repeat((2, 1, 1)).numbers) == 8 * len(atoms)
+    assert filling.electrons_of([6, 7]) is None
+    with h5py.File(GRAPHENE) as file:
+        assert filling.level == pytest.approx(float(np.mean(file["mu"])))
