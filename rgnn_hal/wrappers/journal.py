@@ -75,16 +75,16 @@ class Journal(Forwarding):
             mask = arguments.get("mask", np.ones(Region.parse(arguments["region"]).shape, bool))
             about["mask"] = _pack(mask)
             record["cells"] = int(mask.sum())
-        self._lines.append(record, durable=wears)
-        if wears:
-            _count(self._reading, record, self.spec)
-        try:
+        try:  # all of it: a signal may strike between any two of these lines
+            self._lines.append(record, durable=wears)
+            if wears:
+                _count(self._reading, record, self.spec)
             result = call()
+            self._end("done", {"result": digest(result)})
         except BaseException as error:
             with suppress(DeviceError):  # the error itself is what the caller must see
                 self._end("failed", {"error": f"{type(error).__name__}: {error}"})
             raise
-        self._end("done", {"result": digest(result)})
         return result
 
     def _around_grounding(self, verb: str, call: Callable[[], _T]) -> _T:
