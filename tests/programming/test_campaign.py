@@ -90,7 +90,8 @@ class Silicon(ArrayMacro):
 def pulsed_since(macro: ArrayMacro, pulses: int) -> NDArray[np.bool_]:
     """Cells of the region that `macro` has pulsed after its first `pulses` pulses."""
     every = [mask for _, mask, _ in macro.pulse_log[pulses:]]
-    return np.any([np.zeros_like(macro.stuck), *every], axis=0)[REGION.slices]
+    pulsed: NDArray[np.bool_] = np.any([np.zeros_like(macro.stuck), *every], axis=0)
+    return pulsed[REGION.slices]
 
 
 def check_done(macro: Silicon, folder: Path, target: NDArray[np.float64] = TARGET) -> None:
