@@ -35,6 +35,16 @@ def test_forces_are_minus_the_slope_of_the_energy() -> None:
     assert here.scf_seconds > 0 and here.gradient_seconds > 0
 
 
+def test_two_electrons_are_solved_exactly_in_their_basis() -> None:
+    pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
+    from pyscf import fci, gto, scf
+
+    molecule = gto.M(atom="H 0 0 0; H 0 0 1.7", unit="bohr", basis="cc-pvdz", verbose=0)
+    expected = fci.FCI(scf.RHF(molecule).run()).kernel()[0]
+    found = exact_two_electrons("H 0 0 0; H 0 0 1.7", "cc-pvdz")
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
 def test_hydrogen_in_a_large_basis_has_its_known_energy() -> None:
     pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
     energy = exact_two_electrons("H 0 0 0; H 0 0 1.4", "cc-pvtz")
