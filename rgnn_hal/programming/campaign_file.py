@@ -113,7 +113,7 @@ class Standing:
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """Nothing is done yet."""
-        return cls(plan, Cells.of(plan.target, plan.tolerance))
+        return cls(plan, Cells.of(plan.target, plan.tolerance, plan.max_pulses))
 
     def follow(self, record: Mapping[str, Any]) -> None:
         """Go on by one line of the file."""

@@ -40,6 +40,8 @@ class Cells:
 
     tolerance: float
     """S."""
+    max_pulses: int
+    """Of one cell, after which it is given up."""
     target: NDArray[np.float64]
     """Of all cells, S."""
     pulses: NDArray[np.int32]
@@ -67,10 +69,11 @@ class Cells:
         self._begin()
 
     @classmethod
-    def of(cls, target: NDArray[np.float64], tolerance: float) -> "Cells":
+    def of(cls, target: NDArray[np.float64], tolerance: float, max_pulses: int) -> "Cells":
         """All cells pending, and nothing known of them."""
         return cls(
             tolerance=tolerance,
+            max_pulses=max_pulses,
             target=target,
             pulses=np.zeros(target.shape, np.int32),
             reversals=np.zeros(target.shape, np.int32),
@@ -110,6 +113,7 @@ class Cells:
         if not self.first.size:
             self.first = reading.copy()
         self._verify(reading)
+        self._give_up()
 
     def advance(self, train: PulseTrain) -> list[tuple[PulseKind, NDArray[np.intp], Steps]]:
         """Decide the next pulse of every pending cell, and count it.
@@ -139,6 +143,7 @@ class Cells:
             deaf = self.moved <= self.tolerance
             self._ended.reshape(-1)[self.pending[deaf]] = CellStatus.STUCK
             self._keep(np.flatnonzero(~deaf))
+        self._give_up()
 
     def _begin(self) -> None:
         count = self.pending.size
@@ -156,6 +161,12 @@ class Cells:
         self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
         np.abs(error, out=error)
         self._keep(np.flatnonzero(error > _GUARD * self.tolerance))
+
+    def _give_up(self) -> None:
+        """For good: one more reading may be good by its noise alone."""
+        if self.rounds >= self.max_pulses:
+            self._ended = self.status
+            self._keep(np.empty(0, np.intp))
 
     def _keep(self, which: NDArray[np.intp]) -> None:
         """Of the pending."""

@@ -105,8 +105,8 @@ def write_verify(
         train: pulses to use; the macro's whole envelope by default.
         max_pulses: most pulses of one cell.
         samples: reads averaged in each verification; 4 by default, or what the macro can.
-        cells: where an earlier call with the same target, tolerance and train was interrupted; it
-            goes on from there. All cells are pending by default.
+        cells: where an earlier call with the same arguments was interrupted; it is taken further.
+            All cells are pending by default.
         witness: told every reading of pending cells, so that a later call can go on from here.
         progress: told finished cells of all cells before the first round and after every one.
 
@@ -125,7 +125,7 @@ def write_verify(
         samples = default_samples(spec)
 
     if cells is None:
-        cells = Cells.of(goal, tolerance)
+        cells = Cells.of(goal, tolerance, max_pulses)
 
     with macro.lock:
         start = macro.clock()
@@ -135,7 +135,7 @@ def write_verify(
         cells.look(reading)
         pulser = _Pulser(macro, region, train)
         progress(region.cells - cells.pending.size, region.cells, "programming")
-        while cells.pending.size and cells.rounds < max_pulses:
+        while cells.pending.size:
             pulser.pulse(cells)
             reading = _read_pending(macro, region, samples, cells)
             witness(reading, pulsed=True)

@@ -328,6 +328,19 @@ def test_cells_that_were_given_up_stay_given_up(tmp_path: Path) -> None:
     assert np.array_equal(again.status, first.status)
 
 
+def test_cells_out_of_pulses_do_not_pass_by_being_read_again(tmp_path: Path) -> None:
+    macro = Silicon()
+    macro.response = 8e-6  # coarser than the tolerance
+    first = run_campaign(macro, TARGET, tmp_path, REGION).programming
+    exhausted = first.status == CellStatus.EXHAUSTED
+    assert exhausted.sum() > 5
+    macro.conductance[REGION.slices][exhausted] = TARGET[exhausted]
+    before = len(macro.pulse_log)
+    again = run_campaign(macro, TARGET, tmp_path, REGION).programming
+    assert len(macro.pulse_log) == before
+    assert np.array_equal(again.status, first.status)
+
+
 def test_progress_goes_on_where_it_was(tmp_path: Path) -> None:
     macro = Silicon()
     macro.fail_in(60, False)
