@@ -49,10 +49,12 @@ class BatchOffByOne(Crossbar):
 
 @caught_by("regions_beyond_are_refused")
 class RegionsAreCut(Crossbar):
-    def read_conductance(self, region: Region | None = None, samples: int = 1) -> Any:
+    def read_conductance(
+        self, region: Region | None = None, samples: int = 1, *, mask: ArrayLike | None = None
+    ) -> Any:
         if region is not None and region.row_start < self.spec.rows < region.row_stop:
             region = Region(region.row_start, self.spec.rows, region.col_start, region.col_stop)
-        return super().read_conductance(region, samples)
+        return super().read_conductance(region, samples, mask=mask)
 
 
 @caught_by("pulses_beyond_are_refused")
