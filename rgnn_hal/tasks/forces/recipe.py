@@ -21,8 +21,9 @@ class ForcesRecipe(BaseModel):
     """Random channels per angular momentum: the width of the reservoir."""
     cutoff: Annotated[float, Field(gt=0.5, le=20)] = 5.0
     """Radius of an atom's environment, angstrom."""
-    lmax: Annotated[int, Field(ge=0, le=6)] = 3
-    """Highest angular momentum."""
+    lmax: Annotated[int, Field(ge=0, le=6)] = 4
+    """Highest angular momentum. Force errors for 3 and 4 at equal columns: ethanol 11.9 and 10.7
+    meV/A; at 160 channels: Li3PO4 45.6 and 41.6. It doubles the time of a prediction."""
     radial: Annotated[int, Field(ge=1, le=64)] = 8
     """Radial functions per element."""
     reads: Annotated[int, Field(ge=1, le=4096)] = 16
