@@ -60,7 +60,7 @@ class ChipFile:
         Raises:
             ChipStorageError: somebody else owns it, or it cannot be read.
             ChipFileError: it holds no chip, or not the one asked for.
-            PresetError: there is nothing yet, and no such preset.
+            PresetError: there is nothing yet and no such preset, or no file of that path.
         """
         path = path.resolve()
         lock = _acquire(path)
@@ -71,7 +71,7 @@ class ChipFile:
                 new_seed = DEFAULT_SEED if seed is None else seed
                 return cls(path, lock, load_preset(name), new_seed, None)
             found, found_seed, state = _decode(path, content)
-            _check_same(path, "preset", preset, found.name)
+            _check_same(path, "preset", _name_of(preset), found.name)
             _check_same(path, "seed", seed, found_seed)
             return cls(path, lock, found, found_seed, state)
         except BaseException:
@@ -228,6 +228,13 @@ def _parse(image: bytes) -> tuple[Preset, int, ChipState]:
         side: Side = "cols" if transposed else "rows"
         state.streams[Window(*window), side] = StreamPosition(normals, conversions)
     return preset, int(about["seed"]), state
+
+
+def _name_of(preset: str | None) -> str | None:
+    """What the preset calls itself, where `preset` is the path of a file."""
+    if preset is None or not preset.endswith(".toml"):
+        return preset
+    return load_preset(preset).name
 
 
 def _check_same(path: Path, what: str, asked: str | int | None, found: str | int) -> None:

@@ -107,6 +107,15 @@ def test_another_chip_in_the_file_is_refused(
     assert path.read_bytes() == before
 
 
+def test_a_chip_of_a_preset_file_opens_again_by_the_same_path(tmp_path: Path) -> None:
+    preset = tmp_path / "mine.toml"
+    preset.write_text('base = "chip40nm"\nname = "measured"\n')
+    Chip.stored(tmp_path / "chip.h5", preset=str(preset)).close()
+    Chip.stored(tmp_path / "chip.h5", preset=str(preset)).close()
+    with pytest.raises(ChipFileError, match="with preset measured, not chip40nm"):
+        Chip.stored(tmp_path / "chip.h5", preset="chip40nm")
+
+
 def test_a_new_chip_of_an_unknown_preset_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(PresetError):
         Chip.stored(tmp_path / "chip.h5", preset="other")
