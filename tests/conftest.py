@@ -6,7 +6,8 @@ fails where a test tells it to.
 """
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -199,6 +200,24 @@ def random_conductance(rows: int, cols: int, seed: int = 0) -> NDArray[np.float6
 def macro() -> ArrayMacro:
     """An exact 8 x 6 macro of random conductances."""
     return ArrayMacro(conductance=random_conductance(8, 6))
+
+
+@pytest.fixture
+def terminal_signals() -> Iterator[None]:
+    """Signals as a terminal hands them to a process, and so to its children.
+
+    A shell has its background jobs ignore Ctrl-C, and `nohup` the end of the session; the tests may
+    run in either.
+    """
+    usual: dict[signal.Signals, signal.Handlers | Callable[..., None]] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 CutFrames = Callable[[Path, Path, slice], Path]

@@ -208,12 +208,11 @@ def test_help_answers_quickly_and_loads_no_science() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_ctrl_c_during_training_leaves_no_model_and_no_traceback(tmp_path: Path) -> None:
     out = tmp_path / "m"
-    # A shell that runs the tests in the background has told all its children to ignore Ctrl-C.
-    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     command = [
-        sys.executable, "-c", f"{listen}; from rgnn_hal.cli import main; main()",
+        sys.executable, "-c", "from rgnn_hal.cli import main; main()",
         "train", "forces", str(TRAIN), "--out", str(out), "--macro", "emulator://?seed=1",
     ]  # fmt: skip
     process = subprocess.Popen(

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,9 @@ def test_reverify_without_a_campaign_is_a_mistake(run: Run, uri: str, targets: P
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
-    before = {each: signal.getsignal(each) for each in signal.Signals}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield request.param
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, before[each])
+def number(request: pytest.FixtureRequest, terminal_signals: None) -> signal.Signals:
+    number: signal.Signals = request.param
+    return number
 
 
 def test_a_signal_leaves_through_finally_and_a_second_one_does_not_disturb_it(

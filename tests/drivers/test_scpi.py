@@ -343,6 +343,7 @@ def test_a_server_that_stops_is_an_error_and_no_more(server: ScpiServer, uri: st
 # Interruptions.
 
 
+@pytest.mark.usefixtures("terminal_signals")
 def test_ctrl_c_in_an_exchange_leaves_a_macro_that_can_be_used(
     frail: str, wire: FaultyWire, chip: Chip
 ) -> None:

@@ -23,13 +23,9 @@ from rgnn_hal.macro import DeviceError, HalError, open_macro
 from rgnn_hal.programming import CampaignReading, CellStatus, read_campaign, run_campaign
 from rgnn_hal.wrappers import read_journal
 
-# A shell that runs the tests in the background has told all its children to ignore Ctrl-C.
-CLI = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from rgnn_hal.cli import main
-main()
-"""
+pytestmark = pytest.mark.usefixtures("terminal_signals")
+
+CLI = "from rgnn_hal.cli import main; main()"
 PRESET = """
 name = "small"
 description = "chip40nm, but 24 x 20 cells"
