@@ -9,7 +9,7 @@ serves any number of reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,14 @@ class NoiseStatistics:
         Noise measured at r reads serves n reads by factor r/n. If it was measured on a part of the
         rows, the rest is taken to be alike.
         """
-        gram = statistics.gram.copy(order="F")
+        noisy = replace(statistics, gram=statistics.gram.copy(order="F"))
+        self.add_to(noisy, factor)
+        return noisy
+
+    def add_to(self, statistics: Statistics, factor: float = 1.0) -> None:
+        """The same in the memory of `statistics`, which become those of noisy rows."""
         share = factor * statistics.rows / max(self.rows, 1)
         rows, columns = np.triu_indices(self.groups.shape[1])
-        gram[self.groups[:, rows], self.groups[:, columns]] += (
+        statistics.gram[self.groups[:, rows], self.groups[:, columns]] += (
             share * self.covariance[:, rows, columns]
         )
-        return Statistics(gram, statistics.moment, statistics.square, statistics.rows)

@@ -2,10 +2,18 @@
 
 from rgnn_hal.structures.frames import LabelledFrame, read_frames, read_structures
 from rgnn_hal.structures.graph import Graph, build_graph, check_elements
-from rgnn_hal.structures.harmonics import angular_gradient, degrees, spherical_harmonics
+from rgnn_hal.structures.harmonics import (
+    angular_gradient,
+    degrees,
+    ladder,
+    solid_harmonics,
+    spherical_harmonics,
+)
+from rgnn_hal.structures.parts import FilePart, file_parts
 from rgnn_hal.structures.radial import RadialBasis
 
 __all__ = [
+    "FilePart",
     "Graph",
     "LabelledFrame",
     "RadialBasis",
@@ -13,7 +21,10 @@ __all__ = [
     "build_graph",
     "check_elements",
     "degrees",
+    "file_parts",
+    "ladder",
     "read_frames",
     "read_structures",
+    "solid_harmonics",
     "spherical_harmonics",
 ]

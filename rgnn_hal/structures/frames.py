@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from ase.io import read
 
 from rgnn_hal.macro.errors import DataError
+from rgnn_hal.structures.parts import FilePart
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class LabelledFrame:
     where: str
 
 
-def read_frames(path: str | Path) -> Iterator[LabelledFrame]:
-    """Yield every frame of an extended-XYZ file with its labels, in file order."""
-    for where, atoms in _read(Path(path)):
+def read_frames(path: str | Path, part: FilePart | None = None) -> Iterator[LabelledFrame]:
+    """Yield every frame of an extended-XYZ file, or of a part, with its labels, in file order."""
+    for where, atoms in _read(Path(path), part):
         energy = _label(atoms, "energy", atoms.info)
         if energy is None:
             raise DataError(f"{where} has no energy; write energy=VALUE (eV) into its comment line")
@@ -52,13 +53,17 @@ def read_structures(path: str | Path) -> Iterator[tuple[str, ase.Atoms]]:
     yield from _read(Path(path))
 
 
-def _read(path: Path) -> Iterator[tuple[str, ase.Atoms]]:
+def _read(path: Path, part: FilePart | None = None) -> Iterator[tuple[str, ase.Atoms]]:
     if not path.is_file():
         raise DataError(f"{path} is not a file; give the path of an extended-XYZ file")
-    index = 0
-    # Latin-1 decodes any bytes, so binary files reach the parser's own complaint.
-    with path.open(encoding="latin-1") as lines:
+    index = part.first if part else 0
+    with path.open("rb") as file:
+        file.seek(part.offset if part else 0)
+        # Latin-1 decodes any bytes, so binary files reach the parser's own complaint.
+        lines = TextIOWrapper(file, encoding="latin-1")
         for first in lines:
+            if part and index == part.stop:
+                return
             where = f"frame {index} of {path}"
             yield where, _parse(first, lines, where)
             index += 1

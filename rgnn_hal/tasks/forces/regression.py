@@ -1,0 +1,59 @@
+"""What a frame says about the readout: weighted rows of the linear regression, and their noise.
+
+The rows are those of the digital twin. What a product on the macro adds to them is measured on some
+frames and becomes the penalty of the readout (`rgnn_hal.readout.noise`): rows that went through
+the macro hold one draw of that noise, the penalty all of them. Force errors of 200 frames of
+ethanol, 48 channels, rows measured at 1, 4 and 16 reads: 36.5, 30.6, 27.1 meV/A; rows of the twin
+with the penalty: 29.8, 26.7, 24.7; without any noise 25.0. On the neurram preset, whose products
+also deviate where reads do not help: 92.6 and 64.3 at 16 reads.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rgnn_hal.readout import CompositionBaseline
+from rgnn_hal.reservoir import EdgeBasis, Reservoir, design_rows
+from rgnn_hal.structures import Graph, LabelledFrame, build_graph
+from rgnn_hal.tasks.forces.dataset import composition
+
+Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Turns frames into rows; it holds no hardware and can be sent to another process."""
+
+    reservoir: Reservoir
+    """On its digital twin."""
+    baseline: CompositionBaseline
+    energy_weight: float
+
+    def rows(self, frame: LabelledFrame) -> tuple[Rows, Rows]:
+        """Weighted rows (1 + 3 atoms, columns) and targets (1 + 3 atoms,)."""
+        graph, basis = self._expand(frame)
+        components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
+        return self._design(graph, basis, components), self._targets(frame)
+
+    def noise(self, frame: LabelledFrame, hardware: Reservoir) -> Rows:
+        """What the rows of a frame on `hardware` have that the twin's have not, alike."""
+        graph, basis = self._expand(frame)
+        vectors = self.reservoir.vectors(graph, basis)
+        clean, noisy = self.reservoir.mix(vectors), hardware.mix(vectors)
+        return self._design(graph, basis, noisy) - self._design(graph, basis, clean)
+
+    def _expand(self, frame: LabelledFrame) -> tuple[Graph, EdgeBasis]:
+        elements, cutoff = self.reservoir.elements, self.reservoir.radial.cutoff
+        graph = build_graph(frame.atoms, elements, cutoff, where=frame.where)
+        return graph, self.reservoir.basis(graph)
+
+    def _design(self, graph: Graph, basis: EdgeBasis, components: torch.Tensor) -> Rows:
+        rows = design_rows(self.reservoir, graph, basis, components)
+        return torch.cat([self.energy_weight * rows.energy[None], rows.forces]).numpy()
+
+    def _targets(self, frame: LabelledFrame) -> Rows:
+        counts = composition(frame.atoms.numbers, self.reservoir.elements)
+        energy = frame.energy - self.baseline.energy(counts)
+        return np.concatenate([[self.energy_weight * energy], frame.forces.ravel()])
