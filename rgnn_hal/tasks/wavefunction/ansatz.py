@@ -14,6 +14,7 @@ jets, everything here is exact algebra in the derivatives:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -108,7 +109,7 @@ class Ansatz:
     basis: SlaterBasis
     configurations: Configurations
 
-    @property
+    @cached_property
     def inputs(self) -> PairInputs:
         """What the network sees, and the first of the features."""
         return PairInputs(self.molecule)

@@ -42,14 +42,6 @@ def pair_strength(molecule: Molecule) -> Tensor:
     return strength.fill_diagonal_(0.0)
 
 
-def electron_terms(molecule: Molecule, strength: Tensor, one: Tensor, others: Tensor) -> Tensor:
-    """What one electron (walkers, 3) adds to J; `strength` (others,) couples it to `others`."""
-    to_nuclei = (one[:, None] - molecule.nuclei).norm(dim=-1)
-    cusp, _, _ = nuclear_cusp(to_nuclei, molecule.charges)
-    apart = (one[:, None] - others).norm(dim=-1)
-    return (strength * (1.0 - torch.exp(-apart))).sum(1) - (molecule.charges * cusp).sum(1)
-
-
 def fixed_jastrow(molecule: Molecule, positions: Tensor) -> FixedJastrow:
     """J and its derivatives at positions (walkers, N, 3)."""
     charges = molecule.charges

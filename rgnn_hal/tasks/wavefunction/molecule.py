@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import torch
@@ -32,7 +33,7 @@ class Molecule:
     """Electrons of spin up, the majority."""
     down: int
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[int, ...]:
         """Nuclear charges."""
         return tuple(ELEMENTS.index(symbol) + 1 for symbol in self.symbols)
@@ -42,12 +43,12 @@ class Molecule:
         """Of both spins."""
         return self.up + self.down
 
-    @property
+    @cached_property
     def charges(self) -> Tensor:
         """Nuclear charges, (nuclei,)."""
         return torch.tensor(self.numbers, dtype=torch.float64)
 
-    @property
+    @cached_property
     def nuclei(self) -> Tensor:
         """Positions, (nuclei, 3), bohr."""
         return torch.tensor(self.positions, dtype=torch.float64)

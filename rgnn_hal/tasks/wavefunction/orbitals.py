@@ -13,6 +13,7 @@ even-tempered between an atom's diffuse valence and its core.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -59,53 +60,91 @@ class SlaterBasis:
 
     def values(self, points: Tensor) -> Tensor:
         """chi at points (..., 3): (..., m)."""
-        columns = []
-        for shell in self.shells:
-            arrow, r = self._polar(points, shell.nucleus)
-            radial, _, _ = self._radial(shell, r)
-            columns.append(radial if shell.degree == 0 else _times_xyz(radial, arrow))
-        return torch.cat(columns, dim=-1)
+        arrow, r = self._polar(points)
+        polynomial, decay, _ = self._radial(r)
+        return (polynomial * decay)[..., self._table.radial] * self._angular(arrow)
 
     def evaluate(self, points: Tensor) -> OrbitalValues:
         """chi with gradients and Laplacians at points (..., 3)."""
-        values, gradients, laplacians = [], [], []
-        for shell in self.shells:
-            arrow, r = self._polar(points, shell.nucleus)
-            f, slope, curvature = self._radial(shell, r)
-            over_r = slope / r[..., None]
-            rise = arrow[..., :, None] * over_r[..., None, :]
-            laplacian = curvature + 2.0 * (shell.degree + 1) * over_r
-            if shell.degree == 1:
-                outer = rise[..., :, None, :] * arrow[..., None, :, None]
-                outer = outer + torch.eye(3, dtype=f.dtype)[:, :, None] * f[..., None, None, :]
-                rise, laplacian = outer.flatten(-2), _times_xyz(laplacian, arrow)
-                f = _times_xyz(f, arrow)
-            values.append(f)
-            gradients.append(rise)
-            laplacians.append(laplacian)
-        return OrbitalValues(
-            torch.cat(values, -1), torch.cat(gradients, -1), torch.cat(laplacians, -1)
-        )
+        table = self._table
+        arrow, r = self._polar(points)
+        f, over_r, laplacian = (part[..., table.radial] for part in self._derivatives(r))
+        angular = self._angular(arrow)
+        rise = (over_r * angular)[..., None, :] * arrow[..., table.centre, :].mT
+        return OrbitalValues(f * angular, rise + f[..., None, :] * table.axes, laplacian * angular)
 
-    def _polar(self, points: Tensor, nucleus: int) -> tuple[Tensor, Tensor]:
-        arrow = points - self.molecule.nuclei[nucleus]
+    def _polar(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors from all nuclei, (..., A, 3), and their lengths."""
+        arrow = points[..., None, :] - self.molecule.nuclei
         return arrow, arrow.norm(dim=-1)
 
-    def _radial(self, shell: Shell, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """f, f' and f'' of the radial factor, (..., exponents)."""
-        charge = self.molecule.charges[shell.nucleus]
-        zeta = torch.tensor(shell.exponents, dtype=r.dtype)
-        r = r[..., None]
-        v, dv, ddv = nuclear_cusp(r, charge)
-        slope = zeta - charge / (shell.degree + 1)
-        polynomial = 1.0 + slope * r
-        decay = torch.exp(charge * v - zeta * r) * zeta ** (shell.degree + 1.5)
-        rate = charge * dv - zeta
-        return (
-            polynomial * decay,
-            (slope + polynomial * rate) * decay,
-            (2.0 * slope * rate + polynomial * (charge * ddv + rate**2)) * decay,
+    def _angular(self, arrow: Tensor) -> Tensor:
+        """1, x, y or z of every function, (..., m)."""
+        terms = torch.cat([torch.ones_like(arrow[..., :1]), arrow], dim=-1)
+        return terms.flatten(-2)[..., self._table.harmonic]
+
+    def _radial(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The two factors of f, normalised, and r, each (..., radial functions)."""
+        table, charges = self._table, self.molecule.charges
+        v, _, _ = nuclear_cusp(r, charges)
+        far, cusp = r[..., table.nucleus], (charges * v)[..., table.nucleus]
+        decay = torch.exp(cusp - table.exponent * far) * table.norm
+        return 1.0 + table.slope * far, decay, far
+
+    def _derivatives(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """f, f'/r and the Laplacian's f'' + 2 (l + 1) f'/r, each (..., radial functions)."""
+        table, charges = self._table, self.molecule.charges
+        _, dv, ddv = nuclear_cusp(r, charges)
+        polynomial, decay, far = self._radial(r)
+        rate = (charges * dv)[..., table.nucleus] - table.exponent
+        bend = (charges * ddv)[..., table.nucleus]
+        over_r = (table.slope + polynomial * rate) * decay / far
+        curvature = (2.0 * table.slope * rate + polynomial * (bend + rate**2)) * decay
+        return polynomial * decay, over_r, curvature + 2.0 * (table.degree + 1) * over_r
+
+    @cached_property
+    def _table(self) -> _Table:
+        radial = [(s.nucleus, s.degree, zeta) for s in self.shells for zeta in s.exponents]
+        nucleus, degree, exponent = (torch.tensor(column) for column in zip(*radial, strict=True))
+        functions, first = [], 0
+        for shell in self.shells:
+            count = len(shell.exponents)
+            for axis in range(1, 4) if shell.degree else (0,):
+                functions += [(first + k, shell.nucleus, axis) for k in range(count)]
+            first += count
+        which, centre, axis = (torch.tensor(column) for column in zip(*functions, strict=True))
+        exponent = exponent.double()
+        return _Table(
+            nucleus=nucleus,
+            degree=degree,
+            exponent=exponent,
+            slope=exponent - self.molecule.charges[nucleus] / (degree + 1),
+            norm=exponent ** (degree + 1.5),
+            radial=which,
+            centre=centre,
+            harmonic=4 * centre + axis,
+            axes=torch.eye(4, dtype=torch.float64)[1:, axis],
         )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Radial functions one by one, then the functions that they make."""
+
+    nucleus: Tensor
+    degree: Tensor
+    exponent: Tensor
+    slope: Tensor
+    """zeta - Z/(l+1)."""
+    norm: Tensor
+    radial: Tensor
+    """Which radial function, (m,)."""
+    centre: Tensor
+    """The nucleus, (m,)."""
+    harmonic: Tensor
+    """4 * nucleus, plus 0 for s and 1, 2 or 3 for x, y or z: (m,)."""
+    axes: Tensor
+    """d Y / dx_a, (3, m)."""
 
 
 def slater_basis(molecule: Molecule) -> SlaterBasis:
@@ -125,8 +164,3 @@ def _exponents(charge: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     valence = 0.325 * (charge - 1)  # Slater's rule for 2s and 2p
     s = (0.8 * valence, 1.4 * valence, 2.4 * valence, 0.75 * charge, 1.0 * charge, 1.5 * charge)
     return s, (0.9 * valence, 1.5 * valence, 2.6 * valence)
-
-
-def _times_xyz(radial: Tensor, arrow: Tensor) -> Tensor:
-    """x f, y f, z f of every f, (..., 3 * f): all of x first."""
-    return (arrow[..., :, None] * radial[..., None, :]).flatten(-2)

@@ -12,6 +12,7 @@ cusps alone; because all of them fade with distance, separated fragments do not 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import torch
@@ -25,22 +26,34 @@ _APART = (0.4, 0.8, 1.6, 3.2)
 
 
 @dataclass(frozen=True)
+class Couplings:
+    """Weights of the inputs, as what two electrons exchange: of opposite spins, then of equal."""
+
+    sums: Tensor
+    """Of g(r_i) and g(r_j), (2, k)."""
+    products: Tensor
+    """Of g(r_i) times g(r_j), (2, k, k), symmetric."""
+    apart: Tensor
+    """Of g(r_ij), (2, b)."""
+
+
+@dataclass(frozen=True)
 class PairInputs:
     """The inputs of a molecule's pairs."""
 
     molecule: Molecule
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Inputs of a pair."""
-        return 2 * len(self._centred()[0]) + len(self._across()[0]) + len(_APART)
+        return 2 * len(self._centred[0]) + len(self._across[0]) + len(_APART)
 
-    @property
+    @cached_property
     def pairs(self) -> Tensor:
         """First and second electron of every pair, (2, pairs)."""
         return torch.triu_indices(self.molecule.electrons, self.molecule.electrons, 1)
 
-    @property
+    @cached_property
     def opposite(self) -> Tensor:
         """Whether a pair's spins differ, (pairs,)."""
         up = self.pairs < self.molecule.up
@@ -49,7 +62,7 @@ class PairInputs:
     def jets(self, positions: Tensor) -> Jet:
         """Inputs of all pairs at (walkers, N, 3): a batch of walkers * pairs over 6 coordinates."""
         first, second = self.pairs
-        exponents, nuclei = self._centred()
+        exponents, nuclei = self._centred
         arrow = positions[:, :, None] - nuclei
         one = _flat(arrow, exponents)
         i, j = _Half.of(one, first), _Half.of(one, second)
@@ -62,7 +75,7 @@ class PairInputs:
             _product(i, j),
             Jet(between.value, ends, 2.0 * between.lap),
         ]
-        a, c = self._across()
+        a, c = self._across
         if len(a):
             jets.append(_product(i.at(a), j.at(c)) + _product(i.at(c), j.at(a)))
         whole = concatenate(jets)
@@ -70,7 +83,7 @@ class PairInputs:
             whole.value.flatten(0, 1), whole.gradient.flatten(0, 1), whole.laplacian.flatten(0, 1)
         )
 
-    @property
+    @cached_property
     def kinds(self) -> int:
         """Kinds of pairs that occur, of opposite and of equal spins."""
         return len(set(self.opposite.tolist()))
@@ -92,29 +105,31 @@ class PairInputs:
             )
         return concatenate(sums)
 
-    def electron_terms(self, one: Tensor, others: Tensor, heads: Tensor) -> Tensor:
-        """sum_j heads[j] . inputs(one, j) for one electron (walkers, 3), others (walkers, j, 3).
+    def couplings(self, head: Tensor) -> Couplings:
+        """Of a head's weights of `sum_by_spin` inputs, (kinds * size,)."""
+        kinds = [kind for kind, of_equal in enumerate((False, True)) if self._has(of_equal)]
+        table = head.new_zeros((2, self.size))
+        table[kinds] = head.reshape(self.kinds, self.size)
+        k, (a, c) = len(self._centred[0]), self._across
+        sums, squares, apart, across = table.split([k, k, len(_APART), len(a)], dim=1)
+        products = torch.diag_embed(squares)
+        products[:, a, c] = across
+        products[:, c, a] = across
+        return Couplings(sums, products, apart)
 
-        `heads` (others, inputs) are each partner's weights.
-        """
-        exponents, nuclei = self._centred()
-        own = _bell(exponents * (one[:, None] - nuclei).norm(dim=-1))[:, None]
-        theirs = _bell(exponents * (others[:, :, None] - nuclei).norm(dim=-1))
-        b = torch.tensor(_APART, dtype=one.dtype)
-        between = _bell((one[:, None] - others).norm(dim=-1)[..., None] * b)
-        a, c = self._across()
-        across = own[..., a] * theirs[..., c] + own[..., c] * theirs[..., a]
-        return torch.einsum(
-            "wjk,jk->w", torch.cat([own + theirs, own * theirs, between, across], dim=-1), heads
-        )
+    def centred(self, points: Tensor) -> Tensor:
+        """g_a(r_A) at points (..., 3): (..., k)."""
+        exponents, nuclei = self._centred
+        return _bell(exponents * (points[..., None, :] - nuclei).norm(dim=-1))
 
-    def heads(self, head: Tensor) -> Tensor:
-        """Weights of `sum_by_spin` inputs (kinds * size,) per pair of electrons, (N, N, size)."""
-        table = head.reshape(self.kinds, self.size)
-        up = torch.arange(self.molecule.electrons) < self.molecule.up
-        equal = (up[:, None] == up[None, :]).long()
-        return table[equal if self.kinds == 2 else torch.zeros_like(equal)]
+    def between(self, apart: Tensor) -> Tensor:
+        """g_b at distances of electrons (...): (..., b)."""
+        return _bell(apart[..., None] * torch.tensor(_APART, dtype=apart.dtype))
 
+    def _has(self, of_equal: bool) -> bool:
+        return of_equal in (~self.opposite).tolist()
+
+    @cached_property
     def _across(self) -> tuple[list[int], list[int]]:
         """Columns of `_centred` to be paired: the same shell of two nuclei."""
         starts = [0]
@@ -132,6 +147,7 @@ class PairInputs:
     def _chosen(self) -> list[Tensor]:
         return [chosen for chosen in (self.opposite, ~self.opposite) if chosen.any()]
 
+    @cached_property
     def _centred(self) -> tuple[Tensor, Tensor]:
         """Exponents a (k,) and the nuclei they belong to (k, 3)."""
         exponents: list[float] = []

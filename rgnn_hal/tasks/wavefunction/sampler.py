@@ -18,16 +18,14 @@ than psi does: what no walker has seen there, a step may spoil.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
-from rgnn_hal.tasks.wavefunction.cusps import electron_terms, pair_strength
-from rgnn_hal.tasks.wavefunction.determinants import determinants, occupy
+from rgnn_hal.tasks.wavefunction.guide import Guide, Standing
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
-from rgnn_hal.tasks.wavefunction.pairs import PairInputs
 
 _HOP_EVERY = 5
 _TARGET = 0.5
@@ -98,68 +96,21 @@ def walk(
     Half the logarithm of the density they sample, power * log |guide psi|, at the end (walkers,).
     """
     everyone = range(ansatz.molecule.electrons)
-    chain = _Chain.start(ansatz, parameters, walkers.positions)
-    jastrow = _Jastrow.of(ansatz, parameters)
+    standing = Standing(Guide.of(ansatz, parameters), walkers.positions)
     for sweep in range(sweeps):
         if len(ansatz.molecule.numbers) > 1 and sweep % _HOP_EVERY == 0:
             for electron in everyone:
-                hop = _hop(ansatz, walkers)
-                _step(ansatz, parameters, walkers, chain, jastrow, power, electron, *hop)
+                _step(standing, walkers, power, electron, *_hop(ansatz, walkers))
             continue
         before = walkers.accepted
         for electron in everyone:
             move = _move(ansatz, walkers, electron)
-            walkers.accepted += _step(
-                ansatz, parameters, walkers, chain, jastrow, power, electron, *move
-            )
+            walkers.accepted += _step(standing, walkers, power, electron, *move)
             walkers.proposed += len(walkers.positions)
         if adapt:
             rate = (walkers.accepted - before) / (len(everyone) * len(walkers.positions))
             walkers.step = min(max(walkers.step * math.exp(0.5 * (rate - _TARGET)), 0.01), 5.0)
-    few = replace(parameters, head=parameters.head[: ansatz.digital_features])
-    return power * ansatz.local(ansatz.scene(walkers.positions, None), few).logarithm
-
-
-@dataclass(frozen=True)
-class _Jastrow:
-    """What one electron adds to log |guide|, with everything that does not move at hand."""
-
-    inputs: PairInputs
-    strength: Tensor
-    heads: Tensor | None
-
-    @classmethod
-    def of(cls, ansatz: Ansatz, parameters: Parameters) -> _Jastrow:
-        strength, heads = pair_strength(ansatz.molecule), None
-        if ansatz.molecule.electrons > 1:
-            heads = ansatz.inputs.heads(parameters.head[: ansatz.digital_features])
-        return cls(ansatz.inputs, strength, heads)
-
-    def terms(self, electron: int, here: Tensor, positions: Tensor) -> Tensor:
-        others = [other for other in range(positions.shape[1]) if other != electron]
-        partners = positions[:, others]
-        molecule = self.inputs.molecule
-        total = electron_terms(molecule, self.strength[electron, others], here, partners)
-        if self.heads is None:
-            return total
-        return total + self.inputs.electron_terms(here, partners, self.heads[electron, others])
-
-
-@dataclass
-class _Chain:
-    """Orbitals at the electrons and the determinants they make."""
-
-    orbitals: Tensor
-    products: list[Tensor]
-
-    @classmethod
-    def start(cls, ansatz: Ansatz, parameters: Parameters, positions: Tensor) -> _Chain:
-        orbitals = ansatz.basis.values(positions) @ parameters.orbitals
-        spins = ansatz.configurations.by_spin()
-        return cls(orbitals, [determinants(occupy(orbitals[:, who], occ)) for who, occ in spins])
-
-    def total(self, parameters: Parameters) -> Tensor:
-        return (self.products[0] * self.products[1]) @ parameters.coefficients
+    return power * standing.logarithm
 
 
 def _move(ansatz: Ansatz, walkers: Walkers, electron: int) -> tuple[Tensor, Tensor]:
@@ -184,36 +135,18 @@ def _hop(ansatz: Ansatz, walkers: Walkers) -> tuple[Tensor, Tensor]:
 
 
 def _step(
-    ansatz: Ansatz,
-    parameters: Parameters,
+    standing: Standing,
     walkers: Walkers,
-    chain: _Chain,
-    jastrow: _Jastrow,
     power: float,
     electron: int,
     shift: Tensor,
     log_ratio: Tensor,
 ) -> int:
     """Metropolis' choice for one electron of every walker; how many moved."""
-    here = walkers.positions[:, electron]
-    there = here + shift
-    spin = int(electron >= ansatz.molecule.up)
-    who, occupied = ansatz.configurations.by_spin()[spin]
-    row = ansatz.basis.values(there) @ parameters.orbitals
-    orbitals = chain.orbitals[:, who].clone()
-    orbitals[:, electron - who.start] = row
-    product = determinants(occupy(orbitals, occupied))
-    new = (product * chain.products[1 - spin]) @ parameters.coefficients
-    log_psi = new.abs().log() - chain.total(parameters).abs().log()
-    log_psi = log_psi + (
-        jastrow.terms(electron, there, walkers.positions)
-        - jastrow.terms(electron, here, walkers.positions)
-    )
-    chance = torch.rand(len(here), generator=walkers.generator, dtype=torch.float64)
-    taken = chance.log() < log_ratio + 2.0 * power * log_psi
-    walkers.positions[taken, electron] = there[taken]
-    chain.orbitals[taken, electron] = row[taken]
-    chain.products[spin][taken] = product[taken]
+    move, gain = standing.consider(electron, walkers.positions[:, electron] + shift)
+    chance = torch.rand(len(shift), generator=walkers.generator, dtype=torch.float64)
+    taken = chance.log() < log_ratio + 2.0 * power * gain
+    standing.take(move, taken)
     return int(taken.sum())
 
 
