@@ -11,7 +11,6 @@ from rgnn_hal.macro import Macro, open_macro
 from rgnn_hal_firmware import Chip
 from rgnn_hal_firmware import PulseKind as ChipPulseKind
 from rgnn_hal_firmware.tsp import Disconnect, ServedBench
-from rgnn_hal_firmware.tsp.bench import MATRIX_COLUMNS
 
 EXAMPLE = (Path(__file__).parents[2] / "examples/smu_matrix_bench.toml").read_text()
 
@@ -50,12 +49,14 @@ def write_config(
     text = EXAMPLE
     for name, lines in (("rows", rows), ("cols", cols)):
         text = text.replace(f"\n{name} = 8\n", f"\n{name} = {lines}\n")
-    for name, columns in (
-        ("rows", MATRIX_COLUMNS[:rows]),
-        ("cols", MATRIX_COLUMNS[rows : rows + cols]),
-        ("gates", MATRIX_COLUMNS[rows + cols : 2 * rows + cols]),
-    ):
-        text = re.sub(rf"\n{name} = \[[^\]]*\]", f"\n{name} = {list(columns)}", text)
+    for name, columns in served.bench.wiring.items():
+        told = [column.removeprefix("matrix:") for column in columns]
+        text = re.sub(rf"\n{name} = \[[^\]]*\]", f"\n{name} = {told}", text)
+    mainframes = "".join(
+        f'[instruments.{name}]\nmodel = "707B"\nserial = "{one.serial}"\nnode = {one.node}\n\n'
+        for name, one in served.bench.matrices.items()
+    )
+    text = re.sub(r"\[instruments\.matrix\][^\[]*", mainframes, text)
     if not linked:
         text = re.sub(r"\nnode = \d", '\nresource = "elsewhere"', text)
     text = served.adapt(text)

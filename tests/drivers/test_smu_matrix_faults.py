@@ -297,7 +297,7 @@ def test_a_pulse_in_compliance_is_an_error(served: ServedBench, tmp_path: Path) 
 def test_relays_that_do_not_close_keep_voltage_off(
     served: ServedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    relays = served.bench.matrix.relays
+    relays = served.bench.matrices["matrix"].relays
     with open_bench(served, tmp_path) as macro:
         before = cells(served)
         # A relay that is stuck open: the matrix closes everything else that it is told to.
@@ -324,13 +324,13 @@ def test_relays_that_do_not_close_keep_voltage_off(
             {'"A"\ncurrent_limit = 1e-3': '"A"\ncurrent_limit = 1e-4'},
             "channels.drive: current limit below 1.05 measure.range",
         ),
-        ({"rows = 4": "rows = 5"}, "wiring.rows: 4 matrix columns, 5 lines"),
-        ({"'1-02'": "'1-01'"}, "matrix columns: 1-01 is used twice"),
+        ({"rows = 4": "rows = 5"}, "wiring.rows: 4 matrix columns for 5 lines"),
+        ({"'1-02'": "'1-01'"}, "matrix columns: matrix:1-01 is used twice"),
         ({"'1-02'": "'1-13'"}, "'1-13' is no matrix column"),
         ({'matrix_row = "B"': 'matrix_row = "A"'}, "matrix rows: A is used twice"),
         ({'channel = "smub"': 'channel = "smua"'}, "channels: smu1.smua is used twice"),
         ({'"707B"': '"708C"'}, "unknown model '708C'; known: 2601B"),
-        ({'"707B"': '"2602B"'}, "0 switching matrices"),
+        ({'"707B"': '"2602B"'}, "no switching matrix; this driver needs at least one"),
         ({"node = 2": 'node = 2\nresource = "X"'}, "either resource"),
         ({"node = 2": "node = 3"}, "instruments' node: 3 is used twice"),
         ({"4000002": "4000001"}, "instruments' serial: 4000001 is used twice"),

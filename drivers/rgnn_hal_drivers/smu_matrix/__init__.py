@@ -2,8 +2,8 @@
 
 A small 1T1R array on a probe station with three source-measure channels: one drives a line, one
 holds the crossing line at zero volts and measures what flows into it, one opens the row's gates; a
-switching matrix connects them to one cell after the other. All other lines float (`Programs`).
-`config` says what stands in the file.
+switching matrix, of one mainframe or of several with joined rows, connects them to one cell after
+the other. All other lines float (`Programs`). `config` says what stands in the file.
 
 *Products are superpositions.* `read` measures every cell of the region at every vector's voltage
 for its line, then and there, and adds the currents up on the host:

@@ -4,7 +4,7 @@
     [instruments.NAME]    model, serial and either `resource` (a VISA string) or `node` (its number
                           on the TSP-Link of the instrument that measures)
     [channels.ROLE]       drive, sense and gate: instrument, channel, matrix row, current limit
-    [wiring]              matrix columns of the array's row, column and gate lines, as "slot-column"
+    [wiring]              matrix columns of the array's row, column and gate lines (`wiring`)
     [measure]             ammeter range, integration, settling time, gate voltage
     [pulses.KIND]         envelope of form, set and reset; a kind that is missing does not exist
 
@@ -12,9 +12,9 @@ Limits may be tighter than the instruments', never wider. Everything is checked 
 is spoken to, and an unknown key is an error.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -32,8 +32,7 @@ from rgnn_hal_drivers.smu_matrix.tables import (
     Table,
     WiringConfig,
 )
-
-_COLUMN = re.compile(r"[1-6]-(0[1-9]|1[0-2])")
+from rgnn_hal_drivers.smu_matrix.wiring import Wiring
 
 
 class BenchConfig(Table):
@@ -74,9 +73,14 @@ class BenchConfig(Table):
         return SMU_MODELS[self.instruments[self.channels["drive"].instrument].model]
 
     @property
-    def matrix(self) -> str:
-        """Name of the switching matrix."""
-        return next(name for name, one in self.instruments.items() if one.model in MATRIX_MODELS)
+    def matrices(self) -> tuple[str, ...]:
+        """Names of the switching matrices; their rows are joined."""
+        return tuple(name for name, one in self.instruments.items() if one.model in MATRIX_MODELS)
+
+    @cached_property
+    def wired(self) -> Wiring:
+        """Columns of the array's lines."""
+        return Wiring.of(self.wiring, self.matrices)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -90,9 +94,8 @@ class BenchConfig(Table):
         for name, one in self.instruments.items():
             if one.model not in known:
                 raise ValueError(f"{name}: unknown model {one.model!r}; known: {', '.join(known)}")
-        matrices = sum(one.model in MATRIX_MODELS for one in self.instruments.values())
-        if matrices != 1:
-            raise ValueError(f"{matrices} switching matrices; this driver needs exactly one")
+        if not self.matrices:
+            raise ValueError("no switching matrix; this driver needs at least one")
         for what in ("serial", "resource", "node"):
             values = [getattr(one, what) for one in self.instruments.values()]
             _unique(f"instruments' {what}", (value for value in values if value is not None))
@@ -121,19 +124,30 @@ class BenchConfig(Table):
                 "drive and sense must be the channels of one instrument with a resource: its "
                 "scripts pulse and measure with both"
             )
+        self._check_link(drive)
+
+    def _check_link(self, master: str) -> None:
+        linked = [name for name, one in self.instruments.items() if one.node is not None]
+        for name in (master, *linked) if linked else ():
+            model = SMU_MODELS.get(self.instruments[name].model)
+            if model is not None and not model.tsp_link:
+                raise ValueError(
+                    f"{name}: a {model.name} has no TSP-Link; give every instrument a resource"
+                )
 
     def _check_wiring(self) -> None:
-        wiring = self.wiring
-        lines = (wiring.rows, self.macro.rows), (wiring.cols, self.macro.cols)
-        for name, (columns, wanted) in zip(
-            ("rows", "cols", "gates"), (*lines, (wiring.gates, self.macro.rows)), strict=True
+        wired, macro = self.wired, self.macro
+        for name, columns, lines in (
+            ("rows", wired.rows, macro.rows),
+            ("cols", wired.cols, macro.cols),
+            ("gates", wired.gates, macro.rows),
         ):
-            if len(columns) != wanted:
-                raise ValueError(f"wiring.{name}: {len(columns)} matrix columns, {wanted} lines")
-            for column in columns:
-                if not _COLUMN.fullmatch(column):
-                    raise ValueError(f"wiring.{name}: {column!r} is no matrix column like '1-07'")
-        _unique("matrix columns", (*wiring.rows, *wiring.cols, *wiring.gates))
+            if len(columns) != lines:
+                raise ValueError(
+                    f"wiring.{name}: {len(columns)} matrix columns for {lines} lines; a line has "
+                    "one column, of one mainframe"
+                )
+        _unique("matrix columns", wired.columns)
 
     def _check_limits(self) -> None:
         model, measure, macro = self.meter, self.measure, self.macro

@@ -11,9 +11,12 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.macro import DeviceError
+from rgnn_hal.macro import ConfigurationError, DeviceError, TransportError
 from rgnn_hal_drivers.smu_matrix.config import BenchConfig
 from rgnn_hal_drivers.smu_matrix.link import TspLink, verify
+
+_NO_CARD = "Empty Slot"
+"""As QCoDeS reads it from the 3706A, whose commands the 707B shares."""
 
 
 class Step(NamedTuple):
@@ -38,7 +41,7 @@ class Instruments:
         Raises:
             DeviceError: one is in use, or not on the TSP-Link.
             TransportError: one does not answer.
-            ConfigurationError: one is not what the configuration says.
+            ConfigurationError: one is not what the configuration says, or a card is missing.
         """
         instruments = cls(config)
         try:
@@ -49,6 +52,7 @@ class Instruments:
                 link.connect()
                 link.run(["errorqueue.clear()"], 0.0)
             instruments._find_nodes()
+            instruments._find_cards(config)
         except BaseException:
             instruments.close()
             raise
@@ -78,17 +82,25 @@ class Instruments:
     def ground(self, steps: Iterable[Step]) -> None:
         """Run steps as far as possible, on new connections where old ones broke.
 
+        Each instrument has a script of its own: one that fails keeps no other from its rest.
+
         Raises:
             HalError: the first that failed, after all others were tried.
         """
         failure: Exception | None = None
-        for link, lines in self._exchanges(steps):
+        silent: set[TspLink] = set()
+        for name, group in groupby(steps, lambda step: step.instrument):
+            link = self._link(name)
+            if link in silent:
+                continue
             try:
                 link.connect()
-                link.run(lines, 0.0)
+                link.run([self._line(step) for step in group], 0.0)
             except Exception as error:
                 # And on to the relays: an open one under voltage may wear, a cell would be lost.
                 failure = failure or error
+                if isinstance(error, TransportError):
+                    silent.add(link)
         if failure is not None:
             raise failure
 
@@ -99,14 +111,14 @@ class Instruments:
 
     def _exchanges(self, steps: Iterable[Step]) -> Iterator[tuple[TspLink, list[str]]]:
         for link, group in groupby(steps, lambda step: self._link(step.instrument)):
-            yield link, [step.text.replace("@", self._prefix(step.instrument)) for step in group]
+            yield link, [self._line(step) for step in group]
+
+    def _line(self, step: Step) -> str:
+        node = self._configs[step.instrument].node
+        return step.text.replace("@", "" if node is None else f"node[{node}].")
 
     def _link(self, instrument: str) -> TspLink:
         return self._links.get(instrument) or self._links[self._master]
-
-    def _prefix(self, instrument: str) -> str:
-        node = self._configs[instrument].node
-        return "" if node is None else f"node[{node}]."
 
     def _find_nodes(self) -> None:
         linked = {name: one for name, one in self._configs.items() if one.node is not None}
@@ -122,3 +134,15 @@ class Instruments:
                     "check cables and node numbers"
                 ) from error
             verify(name, one, *printed)
+
+    def _find_cards(self, config: BenchConfig) -> None:
+        slots = config.wired.slots
+        printed = self.run(Step(matrix, f"print(@slot[{slot}].idn)") for matrix, slot in slots)
+        if len(printed) != len(slots):
+            raise TransportError(f"{len(printed)} answers about the cards of {len(slots)} slots")
+        for (matrix, slot), card in zip(slots, printed, strict=True):
+            if card in ("nil", _NO_CARD):
+                raise ConfigurationError(
+                    f"{matrix} has no card in slot {slot}, where wiring has lines of the array; "
+                    "correct the wiring, or plug in a card"
+                )

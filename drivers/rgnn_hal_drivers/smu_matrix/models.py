@@ -33,6 +33,8 @@ class SmuModel:
     """Shortest and longest integration, power line cycles."""
     min_pulse_width: float = 100e-6
     """s."""
+    tsp_link: bool = True
+    """Whether it can be a node among others: SPEC-2602B, "System expansion"."""
 
     def noise(self, range_: float, nplc: float) -> float:
         """White noise of one reading, rms, A."""
@@ -43,11 +45,11 @@ class SmuModel:
 
 _RANGES = (1e-6, 10e-6, 100e-6, 1e-3, 10e-3, 100e-3)
 SMU_MODELS = {
-    name: SmuModel(name, channels, 40.0, 3.0, _RANGES)
-    for name, channels in (
-        ("2601B", ("smua",)),
-        ("2602B", ("smua", "smub")),
-        ("2604B", ("smua", "smub")),
+    name: SmuModel(name, channels, 40.0, 3.0, _RANGES, tsp_link=tsp_link)
+    for name, channels, tsp_link in (
+        ("2601B", ("smua",), True),
+        ("2602B", ("smua", "smub"), True),
+        ("2604B", ("smua", "smub"), False),
     )
 }
 MATRIX_MODELS = ("707B",)

@@ -3,8 +3,9 @@
 A cell is reached by three relays: drive to one of its lines, sense to the other, gate to its row's
 gate line. All other lines float, so nothing flows through any other cell: their transistors are
 closed, or one of their ends hangs in the air. A program moves relays only while all outputs are
-off, has the matrix assert which ones are closed before anything is switched on, and switches
-everything off again. An assertion that fails ends the script where it is.
+off. It opens those of all mainframes before it closes any, has the mainframes assert both before
+anything is switched on, and switches everything off again. An assertion that fails ends the script
+where it is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from rgnn_hal.macro import PulseKind, Side
 from rgnn_hal_drivers.smu_matrix.config import BenchConfig
 from rgnn_hal_drivers.smu_matrix.instruments import Step
 from rgnn_hal_drivers.smu_matrix.tables import ChannelConfig, Role
+from rgnn_hal_drivers.smu_matrix.wiring import Column
 
 _PULSE_NPLC = 0.001
 """Integration at the end of a pulse, as short as it gets."""
@@ -55,16 +57,15 @@ class Programs:
         yield self._tell("drive", f"measure.nplc={_PULSE_NPLC}")
         yield self._tell("sense", f"measure.nplc={measure.nplc!r} @.nvbuffer1.appendmode=1")
         yield Step(master, "format.data=format.REAL32 format.byteorder=format.LITTLEENDIAN")
-        matrix = self.config.matrix
-        yield Step(matrix, "@channel.connectrule=@channel.BREAK_BEFORE_MAKE")
-        yield Step(matrix, "assert(@channel.connectrule==@channel.BREAK_BEFORE_MAKE)")
+        for matrix in self.config.matrices:
+            yield Step(matrix, "@channel.connectrule=@channel.BREAK_BEFORE_MAKE")
+            yield Step(matrix, "assert(@channel.connectrule==@channel.BREAK_BEFORE_MAKE)")
 
     def ground(self) -> Iterator[Step]:
         """All outputs off, then all relays open."""
         for role in self.config.channels:
             yield self._tell(role, "source.output=0 @.source.levelv=0")
-        yield Step(self.config.matrix, '@channel.open("allslots")')
-        yield Step(self.config.matrix, 'assert(@channel.getclose("allslots")==nil)')
+        yield from self._break()
 
     def start_readings(self, samples: int) -> Iterator[Step]:
         """Empty the buffer; each measurement from here on is `samples` readings."""
@@ -107,11 +108,11 @@ class Programs:
     def read_seconds(self, levels: int, samples: int) -> float:
         """About how long `read` takes, s."""
         one = samples * self.config.measure.aperture + self.config.measure.settle + _STATEMENT
-        return 2 * _RELAYS + levels * one
+        return self._relays + levels * one
 
     def pulse_seconds(self, width: float, count: int) -> float:
         """About how long `pulse` takes, s."""
-        return 2 * _RELAYS + 2 * width * (count + 1) + _STATEMENT
+        return self._relays + 2 * width * (count + 1) + _STATEMENT
 
     @property
     def buffer(self) -> str:
@@ -122,22 +123,35 @@ class Programs:
     def _drive(self) -> ChannelConfig:
         return self.config.channels["drive"]
 
+    @property
+    def _relays(self) -> float:
+        """About how long connecting and disconnecting take, s: one mainframe after the other."""
+        return 2 * len(self.config.matrices) * _RELAYS
+
     def _connect(self, cell: Cell, side: Side) -> Iterator[Step]:
-        wiring = self.config.wiring
-        row, col = wiring.rows[cell.row], wiring.cols[cell.col]
+        wired = self.config.wired
+        row, col = wired.rows[cell.row], wired.cols[cell.col]
         driven, sensed = (row, col) if side == "rows" else (col, row)
-        lines: dict[Role, str] = {
+        lines: dict[Role, Column] = {
             "drive": driven,
             "sense": sensed,
-            "gate": wiring.gates[cell.row],
+            "gate": wired.gates[cell.row],
         }
-        relays = sorted(
-            f"{column[0]}{self.config.channels[role].matrix_row}{column[2:]}"
-            for role, column in lines.items()
-        )
-        matrix = self.config.matrix
-        yield Step(matrix, f'@channel.exclusiveclose("{",".join(relays)}")')
-        yield Step(matrix, f'assert(@channel.getclose("allslots")=="{";".join(relays)}")')
+        relays: dict[str, list[str]] = {}
+        for role, column in lines.items():
+            name = column.relay(self.config.channels[role].matrix_row)
+            relays.setdefault(column.matrix, []).append(name)
+        yield from self._break()
+        for matrix, names in relays.items():
+            names.sort()
+            yield Step(matrix, f'@channel.exclusiveclose("{",".join(names)}")')
+            yield Step(matrix, f'assert(@channel.getclose("allslots")=="{";".join(names)}")')
+
+    def _break(self) -> Iterator[Step]:
+        """Open all relays of all mainframes, and make sure of it."""
+        for matrix in self.config.matrices:
+            yield Step(matrix, '@channel.open("allslots")')
+            yield Step(matrix, 'assert(@channel.getclose("allslots")==nil)')
 
     def _open_gate(self, voltage: float) -> Iterator[Step]:
         yield self._tell("gate", f"source.levelv={voltage!r} @.source.output=1")
@@ -146,7 +160,8 @@ class Programs:
         yield self._tell("drive", "source.levelv=0 @.source.output=0")
         yield self._tell("sense", "source.output=0")
         yield self._tell("gate", "source.output=0 @.source.levelv=0")
-        yield Step(self.config.matrix, '@channel.open("allslots")')
+        for matrix in self.config.matrices:
+            yield Step(matrix, '@channel.open("allslots")')
 
     def _measure(self) -> Step:
         channel = self.config.channels["sense"].channel

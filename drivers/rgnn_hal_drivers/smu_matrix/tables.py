@@ -82,7 +82,7 @@ class ChannelConfig(Table):
 
 
 class WiringConfig(Table):
-    """Matrix columns of the array's lines, first line first."""
+    """Matrix columns of the array's lines, first line first; `wiring` reads them."""
 
     rows: tuple[str, ...]
     cols: tuple[str, ...]

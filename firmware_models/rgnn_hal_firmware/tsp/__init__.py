@@ -6,7 +6,7 @@
 lists what is understood.
 """
 
-from rgnn_hal_firmware.tsp.bench import Bench, Incident, small_preset
+from rgnn_hal_firmware.tsp.bench import Bench, Incident, matrix_columns, small_preset
 from rgnn_hal_firmware.tsp.server import Disconnect, ServedBench, example_bench, serve
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Incident",
     "ServedBench",
     "example_bench",
+    "matrix_columns",
     "serve",
     "small_preset",
 ]

@@ -1,8 +1,9 @@
-"""A probed array on a bench: two 2602B, a 707B, and the chip that their terminals meet in.
+"""A probed array on a bench: two 2602B, 707B mainframes, and the chip that their terminals meet in.
 
     smu1.smua -> matrix row A      smu1.smub -> B      smu2.smua -> C      smu2.smub -> D
 
-Matrix columns go to the array's row lines, then to its column lines, then to its gate lines, one
+Where one mainframe has too few columns there are more, whose rows are joined: row A of one is row A
+of all. Columns go to the array's row lines, then to its column lines, then to its gate lines, one
 per row. What a channel measures is worked out from relays and sources (`network`) with errors from
 the data sheet (`datasheet`). Chip time passes as the chip is read and pulsed. `incidents` keeps
 what a real bench would not tell and would not survive: relays that moved under voltage, and two
@@ -10,8 +11,9 @@ sources on one line.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -34,8 +36,8 @@ _TERMINALS = {
     "C": ("smu2", "smua"),
     "D": ("smu2", "smub"),
 }
-MATRIX_COLUMNS = tuple(f"{slot}-{column:02d}" for slot, column in product(SLOTS, COLUMNS))
-"""All columns of a 707B, in the order in which the array's lines are wired to them."""
+_MAINFRAME_COLUMNS = len(SLOTS) * len(COLUMNS)
+_MOST_MAINFRAMES = 9
 _LIVE = 1e-3
 """V from which a terminal counts as under voltage."""
 
@@ -46,7 +48,18 @@ class Incident:
 
     what: str
     """`hot switching` or `two sources`."""
+    matrix: str
     relays: tuple[str, ...]
+
+
+def matrix_columns(mainframes: int) -> tuple[str, ...]:
+    """All columns of so many 707B, as `matrix2:1-07`; one alone is called `matrix`."""
+    names = [f"matrix{number}" for number in range(1, mainframes + 1)]
+    return tuple(
+        f"{name}:{slot}-{column:02d}"
+        for name in (names if mainframes > 1 else ["matrix"])
+        for slot, column in product(SLOTS, COLUMNS)
+    )
 
 
 def small_preset(base: str, rows: int, cols: int) -> Preset:
@@ -62,21 +75,30 @@ class Bench:
     """Instruments, wires and a chip. Not for several threads at a time.
 
     Args:
-        chip: as many lines as a 707B has columns at most: 2 rows + columns <= 72.
+        chip: whatever is probed.
         seed: which individual instruments these are.
+        columns: of the mainframes, one for each row line, column line and gate line; by default the
+            first ones of as many mainframes as it takes, one for 72 lines.
     """
 
-    def __init__(self, chip: Chip, seed: int = 0) -> None:
+    def __init__(self, chip: Chip, seed: int = 0, *, columns: Sequence[str] | None = None) -> None:
         self.array = Array(chip)
         self.incidents: list[Incident] = []
         rows, cols = chip.whole.shape
         lines = [("rows", line) for line in range(rows)]
         lines += [("cols", line) for line in range(cols)]
         lines += [("gates", line) for line in range(rows)]
-        if len(lines) > len(MATRIX_COLUMNS):
-            raise ValueError(f"{len(lines)} lines do not fit {len(MATRIX_COLUMNS)} columns")
-        self._wired = dict(zip(MATRIX_COLUMNS, lines, strict=False))
-        self.matrix = MatrixInstrument("06001001", 3, self._moved)
+        if columns is None:
+            mainframes = -(-len(lines) // _MAINFRAME_COLUMNS)
+            columns = matrix_columns(mainframes)[: len(lines)]
+        self._wired = dict(zip(columns, lines, strict=True))
+        names = sorted({column.partition(":")[0] for column in columns})
+        if len(names) > _MOST_MAINFRAMES:
+            raise ValueError(f"{len(names)} mainframes; at most {_MOST_MAINFRAMES} are simulated")
+        self.matrices = {
+            name: MatrixInstrument(f"0600100{number}", 2 + number, partial(self._moved, name))
+            for number, name in enumerate(names, 1)
+        }
         meters = {
             name: SourceMeter(f"400000{node}", node, self, [Ammeter(seed, node, n) for n in (0, 1)])
             for node, name in ((1, "smu1"), (2, "smu2"))
@@ -84,16 +106,23 @@ class Bench:
         self.channels = {
             letter: meters[name].channels[channel] for letter, (name, channel) in _TERMINALS.items()
         }
-        self.instruments: Mapping[str, Instrument] = {**meters, "matrix": self.matrix}
+        self.instruments: Mapping[str, Instrument] = {**meters, **self.matrices}
         for instrument in self.instruments.values():
             instrument.link(self.instruments.values())
 
     @property
+    def wiring(self) -> dict[str, list[str]]:
+        """Columns that `rows`, `cols` and `gates` of the array are plugged into, by line."""
+        wiring: dict[str, list[str]] = {"rows": [], "cols": [], "gates": []}
+        for column, (kind, _) in self._wired.items():
+            wiring[kind].append(column)
+        return wiring
+
+    @property
     def grounded(self) -> bool:
         """Whether all outputs are off and all relays open."""
-        return not self.matrix.relays.closed and not any(
-            channel.output for channel in self.channels.values()
-        )
+        closed = any(matrix.relays.closed for matrix in self.matrices.values())
+        return not closed and not any(channel.output for channel in self.channels.values())
 
     def currents(self, channel: Channel, count: int) -> Values:
         """What flows out of a channel into the array, `count` times, A."""
@@ -122,26 +151,28 @@ class Bench:
         return Lines(**held)
 
     def _closed(self) -> Iterator[tuple[str, str]]:
-        for name in sorted(self.matrix.relays.closed):
-            yield name[1], f"{name[0]}-{name[2:]}"
+        """Matrix row and column of every closed relay."""
+        for matrix, instrument in self.matrices.items():
+            for name in sorted(instrument.relays.closed):
+                yield name[1], f"{matrix}:{name[0]}-{name[2:]}"
 
-    def _moved(self, before: Relays, after: Relays) -> None:
+    def _moved(self, matrix: str, before: Relays, after: Relays) -> None:
         hot = sorted(
             relay
             for relay in before ^ after
             if (channel := self.channels.get(relay[1])) and abs(channel.voltage) > _LIVE
         )
         if hot:
-            self._report(HOT_SWITCHING, "hot switching", hot)
+            self._report(HOT_SWITCHING, "hot switching", matrix, hot)
         by_column: dict[str, list[str]] = {}
         for relay in sorted(after):
             if relay[1] in self.channels:
                 by_column.setdefault(relay[0] + relay[2:], []).append(relay)
         for relays in by_column.values():
             if len(relays) > 1:
-                self._report(CONTENTION, "two sources", relays)
+                self._report(CONTENTION, "two sources", matrix, relays)
 
-    def _report(self, code: int, what: str, relays: list[str]) -> None:
-        self.incidents.append(Incident(what, tuple(relays)))
+    def _report(self, code: int, what: str, matrix: str, relays: list[str]) -> None:
+        self.incidents.append(Incident(what, matrix, tuple(relays)))
         del self.incidents[:-1000]
-        self.matrix.complain(code, f"{what}: {','.join(relays)[:200]}")
+        self.matrices[matrix].complain(code, f"{what}: {','.join(relays)[:200]}")

@@ -1,8 +1,8 @@
 """The Keithley 707B: six slots of 8 rows x 12 columns of relays, named like `1A01`.
 
-A command with a crosspoint that does not exist moves no relay at all. The connection rule decides
-what happens first when one command both opens and closes: under BREAK_BEFORE_MAKE no moment exists
-in which both the old and the new relays are closed.
+A command with a crosspoint that does not exist, or whose slot has no card, moves no relay at all.
+The connection rule decides what happens first when one command both opens and closes: under
+BREAK_BEFORE_MAKE no moment exists in which both the old and the new relays are closed.
 """
 
 import re
@@ -19,6 +19,7 @@ COLUMNS = range(1, 13)
 OFF, BREAK_BEFORE_MAKE, MAKE_BEFORE_BREAK = 0, 1, 2
 
 _CROSSPOINT = re.compile(r"([1-6])([A-H])(\d\d)")
+_CARD = "7072,Semiconductor Matrix 8x12,00.00a,simulated"
 _LONGEST_LIST = 4096
 """Characters of one list of crosspoints."""
 
@@ -34,6 +35,8 @@ class Matrix:
 
     def __init__(self, moved: Callable[[Relays, Relays], None]) -> None:
         self.closed: Relays = frozenset()
+        self.cards = frozenset(SLOTS)
+        """Slots with a card in them."""
         self._moved = moved
         self._rule = OFF
 
@@ -54,11 +57,14 @@ class Matrix:
             "BREAK_BEFORE_MAKE": float(BREAK_BEFORE_MAKE),
             "MAKE_BEFORE_BREAK": float(MAKE_BEFORE_BREAK),
         }
-        return {"channel": Commands(channel), "slot": SimpleNamespace(read=_slot, write=_no_slot)}
+        return {
+            "channel": Commands(channel),
+            "slot": SimpleNamespace(read=self._slot, write=_no_slot),
+        }
 
     def _close(self, *given: Value) -> tuple[Value, ...]:
         (text,) = arguments(given, "channelList")
-        self._move(self.closed | _crosspoints(text))
+        self._move(self.closed | self._wanted(text))
         return ()
 
     def _open(self, *given: Value) -> tuple[Value, ...]:
@@ -68,7 +74,7 @@ class Matrix:
 
     def _exclusive_close(self, *given: Value) -> tuple[Value, ...]:
         (text,) = arguments(given, "channelList")
-        wanted = _crosspoints(text)
+        wanted = self._wanted(text)
         if self._rule == BREAK_BEFORE_MAKE:
             self._move(self.closed & wanted)
         elif self._rule == MAKE_BEFORE_BREAK:
@@ -80,6 +86,17 @@ class Matrix:
         (text,) = arguments(given, "channelList")
         closed = self.closed & _selected(text)
         return (";".join(sorted(closed)) or None,)
+
+    def _wanted(self, text: Value) -> Relays:
+        wanted = _crosspoints(text)
+        if missing := {int(name[0]) for name in wanted} - self.cards:
+            raise Complaint(ILLEGAL_VALUE, f"Illegal parameter value: no card in {sorted(missing)}")
+        return wanted
+
+    def _slot(self, key: Value) -> Value:
+        if isinstance(key, float) and key in SLOTS:
+            return Commands({"idn": _CARD if key in self.cards else "Empty Slot"})
+        return None
 
     def _set_rule(self, value: Value) -> None:
         self._rule = whole(value, OFF, MAKE_BEFORE_BREAK, "channel.connectrule")
@@ -122,12 +139,6 @@ def _crosspoint(text: str) -> str:
 
 
 _ALL = frozenset(f"{slot}{row}{column:02d}" for slot, row, column in product(SLOTS, ROWS, COLUMNS))
-
-
-def _slot(key: Value) -> Value:
-    if isinstance(key, float) and key in SLOTS:
-        return Commands({"idn": "7072,Semiconductor Matrix 8x12,00.00a,simulated"})
-    return None
 
 
 def _no_slot(key: Value, value: Value) -> None:

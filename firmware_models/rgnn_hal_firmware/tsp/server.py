@@ -10,7 +10,7 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,10 +78,17 @@ def serve(bench: Bench, host: str = "127.0.0.1") -> Iterator[ServedBench]:
 
 @contextmanager
 def example_bench(
-    rows: int = 8, cols: int = 8, *, preset: str = "chip40nm", seed: int = 7, exact: bool = False
+    rows: int = 8,
+    cols: int = 8,
+    *,
+    preset: str = "chip40nm",
+    seed: int = 7,
+    exact: bool = False,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[ServedBench]:
-    """Serve a bench with a small array of its own."""
-    with serve(Bench(Chip(small_preset(preset, rows, cols), seed, exact=exact), seed)) as served:
+    """Serve a bench with a small array of its own; `columns` as for `Bench`."""
+    chip = Chip(small_preset(preset, rows, cols), seed, exact=exact)
+    with serve(Bench(chip, seed, columns=columns)) as served:
         yield served
 
 

@@ -181,7 +181,7 @@ def test_a_list_with_one_wrong_channel_moves_no_relay(bench: Bench, channels: st
         controller = bench.instruments["matrix"].controller
         controller.execute(f'channel.{command}("1A02,{channels}")')
         assert controller.errors.next()[0] == -224
-        assert bench.matrix.relays.closed == {"1A01"}
+        assert bench.matrices["matrix"].relays.closed == {"1A01"}
 
 
 @pytest.mark.parametrize(
