@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rgnn_hal.cli.output import Json, print_result, progress_bar
-from rgnn_hal.macro import ConfigurationError, LimitError, open_macro
+from rgnn_hal.cli.output import Json, print_result
+from rgnn_hal.cli.pareto import numbers, pareto
+from rgnn_hal.macro import ConfigurationError
 
 if TYPE_CHECKING:
     from rgnn_hal.cost import Machine, MacroHardware
@@ -41,7 +42,13 @@ def cost(
     beside: Annotated[
         list[Path] | None, typer.Option(help="Another model for that plot; may be repeated.")
     ] = None,
-    reads: Annotated[str, typer.Option(help="Reads to compare, with --data.")] = "1,4,16,64",
+    reads: Annotated[
+        str,
+        typer.Option(
+            help="Reads to compare, with --data; each with a readout of its own if the model was "
+            "trained with --keep-statistics."
+        ),
+    ] = "1,4,16,64",
     frames: Annotated[int, typer.Option(help="Frames of the data to use.", min=1)] = 10,
     report: Annotated[Path | None, typer.Option(help="Folder for the plot.")] = None,
     json: Json = False,
@@ -50,7 +57,7 @@ def cost(
     from rgnn_hal.cli.models import use_one_torch_thread
     from rgnn_hal.cost import at_node, load_machine, load_macro
 
-    several = _numbers(reads)
+    several = numbers(reads)
     if report is not None and data is None:
         raise ConfigurationError("the plot is of errors on data; give --data too")
     if model == "published":
@@ -65,7 +72,7 @@ def cost(
     result |= {"model": model, "preset": macro.name, "node_nm": 1e9 * macro.node.value}
     if data is not None:
         models = [Path(model), *(beside or [])]
-        result |= _pareto(models, data, several, frames, macro, host, report)
+        result |= pareto(models, data, several, frames, macro, host, report)
     _print(result, json)
 
 
@@ -176,57 +183,6 @@ def _breakdown(assessed: "Assessment") -> dict[str, dict[str, float]]:
     }
 
 
-def _pareto(
-    models: list[Path],
-    data: Path,
-    reads: list[int],
-    frames: int,
-    macro: "MacroHardware",
-    host: "Machine",
-    report: Path | None,
-) -> dict[str, Any]:
-    from rgnn_hal.cost.comparison import system_cost
-    from rgnn_hal.cost.uncertainty import modelled
-    from rgnn_hal.report import TradeOff, pareto_plot
-    from rgnn_hal.tasks.tradeoff import QUANTITIES, task_with_errors, tradeoff
-    from rgnn_hal.tasks.workload import load_predicting
-
-    points: list[TradeOff] = []
-    tasks = {task_with_errors(folder) for folder in models}
-    if len(tasks) > 1:
-        raise ConfigurationError(f"one plot is of one task, not of {' and '.join(sorted(tasks))}")
-    (task,) = tasks
-    for folder in models:
-        model = load_predicting(task, folder)
-        with open_macro(model.macro_uri) as opened, progress_bar() as progress:
-            for one in tradeoff(model, task, data, opened, reads, frames=frames, progress=progress):
-                energy = modelled(
-                    lambda m, h, work=one.work: system_cost(work, m, h).joules, macro, host
-                )
-                points.append(TradeOff(folder.name, one.reads, energy, one.error))
-    rows = [
-        {
-            "model": point.model,
-            "reads": point.reads,
-            "energy_j": point.energy.value,
-            "interval": [point.energy.low, point.energy.high],
-            "error": point.error,
-            "dominated": point.dominated(points),
-        }
-        for point in points
-    ]
-    result: dict[str, Any] = {"pareto": rows, "pareto_error": QUANTITIES[task]}
-    if report is not None:
-        plot = pareto_plot(
-            points,
-            report / "pareto.png",
-            quantity=QUANTITIES[task],
-            title=f"{task}: error against energy on {macro.name}",
-        )
-        result["report"] = [str(plot)]
-    return result
-
-
 def _published() -> dict[str, Any]:
     from rgnn_hal.cost.published import UNUSED, comparisons
 
@@ -247,16 +203,6 @@ def _published() -> dict[str, Any]:
         ],
         "unused": UNUSED,
     }
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        numbers = []
-    if not numbers or numbers[0] < 1:
-        raise LimitError(f"--reads {text!r} are no numbers of reads; give some like 1,4,16")
-    return numbers
 
 
 def _named(ratios: "Ratios") -> dict[str, "Modelled"]:

@@ -117,6 +117,10 @@ def _pareto(result: Mapping[str, Any]) -> Table:
         table.add_row(
             row["model"], str(row["reads"]), f"{row['energy_j']:.3g}", f"{row['error']:.4g}{mark}"
         )
+    for floor in result["pareto_floors"]:
+        table.add_row(floor["model"], "twin", "", f"{floor['twin_error']:.4g}")
+        if floor["exact_error"] is not None:
+            table.add_row(floor["model"], "exact", "", f"{floor['exact_error']:.4g}")
     return table
 
 

@@ -37,6 +37,9 @@ def forces(
     valid_fraction: ValidFraction = None,
     seed: Seed = None,
     workers: Workers = 1,
+    keep_statistics: Annotated[
+        bool, typer.Option("--keep-statistics", help="Keep what refits at other reads need.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train energies and forces."""
@@ -56,9 +59,15 @@ def forces(
     use_one_torch_thread()
     with open_macro(macro) as opened, progress_bar() as progress:
         result = train_forces(
-            data, opened, recipe, macro_uri=macro, workers=workers, progress=progress
+            data,
+            opened,
+            recipe,
+            macro_uri=macro,
+            workers=workers,
+            keep=keep_statistics,
+            progress=progress,
         )
-    save_model(result.model, out)
+    save_model(result.model, out, result.statistics)
     print_result(
         {
             "model": str(out),

@@ -30,12 +30,32 @@ class TradeOff:
         )
 
 
-def pareto_plot(points: Sequence[TradeOff], path: Path, *, quantity: str, title: str) -> Path:
+@dataclass(frozen=True)
+class Floor:
+    """What a model reaches without noise, in the plot's unit."""
+
+    model: str
+    twin: float
+    """As it is, on its digital twin."""
+    exact: float | None
+    """Trained for no noise; None where that is not known."""
+
+
+def pareto_plot(
+    points: Sequence[TradeOff],
+    path: Path,
+    *,
+    quantity: str,
+    title: str,
+    floors: Sequence[Floor] = (),
+) -> Path:
     """Error over energy, one line per model; what nothing dominates is filled."""
     figure, (axes,) = new_figure(1, title)
-    for number, model in enumerate(dict.fromkeys(point.model for point in points)):
+    names = dict.fromkeys(point.model for point in points)
+    colours = {model: f"C{number}" for number, model in enumerate(names)}
+    for model, colour in colours.items():
         own = sorted((p for p in points if p.model == model), key=lambda p: p.energy.value)
-        energy, colour = [p.energy.value for p in own], f"C{number}"
+        energy = [p.energy.value for p in own]
         spread = [
             [p.energy.value - p.energy.low for p in own],
             [p.energy.high - p.energy.value for p in own],
@@ -52,6 +72,11 @@ def pareto_plot(points: Sequence[TradeOff], path: Path, *, quantity: str, title:
                 textcoords="offset points",
                 xytext=(5, 5),
             )
+    for one in floors:
+        for error, style, words in ((one.twin, "--", "twin"), (one.exact, ":", "exact")):
+            if error is not None:
+                label = f"{one.model}, {words}"
+                axes.axhline(error, color=colours[one.model], ls=style, lw=1, label=label)
     axes.set(
         xlabel="energy per inference (J), 68 % interval",
         ylabel=quantity,

@@ -1,5 +1,7 @@
 """Artefacts on disk: a folder with `model.json` for people and `arrays.safetensors` for numbers.
 
+What a prediction does not need stands in `statistics.safetensors`, if it was kept at all.
+
 The folder is written beside its destination and renamed into place, so that a full disk or Ctrl-C
 leaves either the old artefact or the new one, never half of one. Nothing is ever unpickled.
 """
@@ -20,6 +22,7 @@ from rgnn_hal.macro import ConfigurationError, DataError
 
 _JSON = "model.json"
 _ARRAYS = "arrays.safetensors"
+_KEPT = "statistics.safetensors"
 _VERSION = 1
 
 TASKS = ("forces", "hamiltonian")
@@ -43,9 +46,15 @@ def check_destination(folder: Path) -> None:
 
 
 def save_artefact(
-    folder: Path, task: str, description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    folder: Path,
+    task: str,
+    description: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    kept: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Write an artefact of `task`, replacing an older artefact at the same place.
+
+    `kept` is what `load_kept` gives back.
 
     Raises:
         ConfigurationError: something else stands there.
@@ -55,7 +64,9 @@ def save_artefact(
     target = folder.absolute()
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, draft / _ARRAYS)
+        _save_arrays(arrays, draft / _ARRAYS)
+        if kept is not None:
+            _save_arrays(kept, draft / _KEPT)
         head = {"format": f"rgnn_hal {task}", "version": _VERSION}
         (draft / _JSON).write_text(json.dumps({**head, **description}, indent=2) + "\n")
         draft.chmod(0o755)
@@ -98,11 +109,27 @@ def load_artefact(folder: Path, task: str) -> tuple[dict[str, Any], Arrays]:
             f"{folder} has format version {description.get('version')!r}, this rgnn_hal reads "
             f"version {_VERSION}; train it again with this version"
         )
+    return description, _load_arrays(folder, _ARRAYS)
+
+
+def load_kept(folder: Path) -> Arrays | None:
+    """What a prediction does not need; None if nothing was kept.
+
+    Raises:
+        DataError: damaged.
+    """
+    return _load_arrays(folder, _KEPT) if (folder / _KEPT).is_file() else None
+
+
+def _save_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def _load_arrays(folder: Path, name: str) -> Arrays:
     try:
-        arrays = load_file(folder / _ARRAYS)
+        return load_file(folder / name)
     except SafetensorError as error:
         raise DataError(f"{folder} is no readable model ({error}); train it again") from error
-    return description, arrays
 
 
 def _read_description(folder: Path) -> dict[str, Any]:

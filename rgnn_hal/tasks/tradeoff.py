@@ -1,10 +1,15 @@
-"""What more reads buy: a model's error on held-out structures, and the work of one inference."""
+"""What more reads buy: a model's error on held-out structures, and the work of one inference.
+
+A forces model that kept its statistics gets a readout for every number of reads: the fewer, the
+more it is penalised for noise. Two lines say what no number of reads can improve on: the same
+model on its twin, and the model that would have been trained without noise.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +18,9 @@ from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import ConfigurationError, Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.tasks.artefact import task_of
+
+if TYPE_CHECKING:
+    from rgnn_hal.tasks.forces import KeptStatistics
 
 QUANTITIES = {
     "forces": "force MAE (meV/Å)",
@@ -31,6 +39,19 @@ class Point:
     """Of one inference, the mean over the structures."""
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A model at several reads, and without noise."""
+
+    points: tuple[Point, ...]
+    refitted: bool
+    """Whether every point has a readout of its own."""
+    twin: float
+    """Error of the model as it is on its digital twin."""
+    exact: float | None
+    """Error on the twin of a readout that knows no noise; None unless refitted."""
+
+
 def tradeoff(
     model: Any,
     task: str,
@@ -39,25 +60,47 @@ def tradeoff(
     reads: Sequence[int],
     *,
     frames: int,
+    statistics: "KeptStatistics | None" = None,
     progress: Progress = silent,
-) -> list[Point]:
+) -> Curve:
     """Errors of a loaded `model` of `task` on the first `frames` of `data`.
+
+    Args:
+        model: as loaded.
+        task: its task.
+        data: held-out structures with labels.
+        macro: what holds its weights.
+        reads: numbers of reads.
+        frames: how many structures.
+        statistics: what the model's training kept, for a readout at every number of reads.
+        progress: told after each number.
 
     Raises:
         DataError: data that the model cannot predict.
     """
-    points = []
-    for done, number in enumerate(reads):
-        predictor = model.on_macro(macro, reads=number)
+
+    def fitted(number: int | None) -> Any:
+        if statistics is None:
+            return model
+        return replace(model, readout=statistics.fit(number).readout)
+
+    def mean_error(predictor: Any) -> tuple[float, Work]:
         errors, total = [], Work()
         for predict in islice(_PREDICTIONS[task](predictor, data), frames):
             with count_work() as work:
                 error = predict()
             errors.append(error())
             total = total + work
-        points.append(Point(number, float(np.mean(errors)), total.shared_by(len(errors))))
+        return float(np.mean(errors)), total.shared_by(len(errors))
+
+    points = []
+    for done, number in enumerate(reads):
+        points.append(Point(number, *mean_error(fitted(number).on_macro(macro, reads=number))))
         progress(done + 1, len(reads), "evaluating at several reads")
-    return points
+    twin, _ = mean_error(model.on_twin())
+    refitted = statistics is not None
+    exact = mean_error(fitted(None).on_twin())[0] if refitted else None
+    return Curve(tuple(points), refitted, twin, exact)
 
 
 def task_with_errors(folder: Path) -> str:

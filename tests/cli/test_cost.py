@@ -121,6 +121,27 @@ def test_more_reads_cost_more_and_a_plot_shows_it(
     assert Path(plot).stat().st_size > 5_000
 
 
+def test_a_model_that_kept_its_statistics_gets_a_readout_for_every_number_of_reads(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    code, _, err = run(
+        *("train", "forces", data, "--out", tmp_path / "m", "--macro", URI, "--channels", "8"),
+        *("--cutoff", "4", "--lmax", "2", "--reads", "64", "--keep-statistics"),
+    )
+    assert code == 0, err
+    arguments = ("--data", data, "--reads", "1,4,16", "--frames", "8")
+    refitted = costs(run, tmp_path / "m", *arguments, "--report", tmp_path)
+    (tmp_path / "m" / "statistics.safetensors").unlink()
+    fixed = costs(run, tmp_path / "m", *arguments)
+    (found,), (without,) = refitted["pareto_floors"], fixed["pareto_floors"]
+    assert (found["refitted"], without["refitted"]) == (True, False)
+    assert without["exact_error"] is None
+    assert found["exact_error"] == pytest.approx(found["twin_error"], rel=0.1)
+    assert found["exact_error"] < refitted["pareto"][0]["error"]
+    readouts_differ = refitted["pareto"][0]["error"] != fixed["pareto"][0]["error"]
+    assert readouts_differ
+
+
 def test_the_papers_wavefunction_is_frozen_to_the_last_hundredth(run: Run) -> None:
     found = costs(run, "xu2025:wavefunction")
     assert (found["macs_analog"], found["macs_digital"]) == (303_616, 4_096 + 128)

@@ -10,6 +10,7 @@ from rgnn_hal.tasks.forces.calculator import ForcesCalculator
 from rgnn_hal.tasks.forces.dataset import DataSummary, scan
 from rgnn_hal.tasks.forces.dynamics import Ensemble, Trajectory, run_dynamics
 from rgnn_hal.tasks.forces.evaluation import Evaluation, evaluate_forces
+from rgnn_hal.tasks.forces.kept import KeptStatistics, load_statistics
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.prediction import predict_file
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
@@ -22,11 +23,13 @@ __all__ = [
     "ForcesCalculator",
     "ForcesModel",
     "ForcesRecipe",
+    "KeptStatistics",
     "Predictor",
     "TrainingResult",
     "Trajectory",
     "evaluate_forces",
     "load_model",
+    "load_statistics",
     "predict_file",
     "run_dynamics",
     "save_model",

@@ -8,14 +8,15 @@ from rgnn_hal.macro import DataError
 from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir.storage import describe_weights, restore_weights
 from rgnn_hal.tasks.artefact import load_artefact, save_artefact
+from rgnn_hal.tasks.forces.kept import KeptStatistics
 from rgnn_hal.tasks.forces.model import ForcesModel
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
 
 _TASK = "forces"
 
 
-def save_model(model: ForcesModel, folder: Path) -> None:
-    """Write the artefact.
+def save_model(model: ForcesModel, folder: Path, statistics: KeptStatistics | None = None) -> None:
+    """Write the artefact, and `statistics` with it if they are to be kept.
 
     Raises:
         ConfigurationError: something that is no artefact stands at `folder`.
@@ -34,7 +35,8 @@ def save_model(model: ForcesModel, folder: Path) -> None:
         "baseline": model.baseline.energies,
         "centre": model.centre,
     }
-    save_artefact(folder, _TASK, description, arrays)
+    kept = None if statistics is None else statistics.describe()
+    save_artefact(folder, _TASK, description, arrays, kept)
 
 
 def load_model(folder: Path) -> ForcesModel:

@@ -22,7 +22,6 @@ from rgnn_hal.cost.digital import Sampled, count_work
 from rgnn_hal.macro import Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
-from rgnn_hal.readout import fit_ridge
 from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import read_frames
@@ -34,6 +33,7 @@ from rgnn_hal.tasks.forces.dataset import (
     scan,
     validation_split,
 )
+from rgnn_hal.tasks.forces.kept import KeptStatistics
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
 from rgnn_hal.tasks.forces.regression import Regression
@@ -58,6 +58,8 @@ class TrainingResult:
     """Vectors multiplied on the macro."""
     conversions: int
     """Analog-to-digital conversions those took."""
+    statistics: KeptStatistics | None = None
+    """For readouts at other reads; only if they were asked for."""
 
 
 def train_forces(
@@ -67,6 +69,7 @@ def train_forces(
     *,
     macro_uri: str = "",
     workers: int = 1,
+    keep: bool = False,
     progress: Progress = silent,
 ) -> TrainingResult:
     """Train on an extended-XYZ file of energies (eV) and forces (eV/angstrom).
@@ -77,6 +80,7 @@ def train_forces(
         recipe: all choices.
         macro_uri: address to remember in the model.
         workers: threads for the digital work; they change the result by rounding only.
+        keep: keep the statistics; they take the memory of two Gram matrices.
         progress: told frame by frame.
 
     Raises:
@@ -91,7 +95,7 @@ def train_forces(
         predictor.predict(atoms)
     counts = Counts(atoms, inference, training).describe()
     model = replace(result.model, record={**result.model.record, **counts})
-    return replace(result, model=model)
+    return replace(result, model=model, statistics=result.statistics if keep else None)
 
 
 def _train(
@@ -125,10 +129,9 @@ def _train(
     job = Job(path, regression, validates)
     noise = measure_noise(job, reservoir, progress)
     collected = collect(job, workers, progress)
+    statistics = KeptStatistics(collected.training, collected.validation, noise, recipe.reads)
     progress(0, 1, "solving")
-    for statistics in (collected.training, collected.validation):
-        noise.add_to(statistics)
-    fit = fit_ridge(collected.training, collected.validation)
+    fit = statistics.fit(recipe.reads)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
@@ -146,6 +149,7 @@ def _train(
         ridge_strength=fit.strength,
         products=sum(matrix.ledger.products for matrix in matrices),
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
+        statistics=statistics,
     )
     model = replace(result.model, record=_record(path, data, macro, result))
     return replace(result, model=model), matrices
