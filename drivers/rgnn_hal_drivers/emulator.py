@@ -121,7 +121,12 @@ class EmulatorDriver(Macro):
             chip.close()
             raise
         try:
-            yield Served(*server.address, scheme="scpi", identity=server.identity)
+            yield Served(
+                *server.address,
+                scheme="scpi",
+                identity=server.identity,
+                nonvolatile=server.nonvolatile,
+            )
         finally:
             _translated(server.stop)()
 

@@ -118,6 +118,11 @@ class Chip:
             raise
 
     @property
+    def nonvolatile(self) -> bool:
+        """Whether its cells outlive this process: it lives in a file."""
+        return self._file is not None
+
+    @property
     def healthy(self) -> NDArray[np.bool_]:
         """Which cells pulses can move, (rows, columns). Silicon does not tell; tests may ask."""
         return self._healthy.copy()

@@ -34,7 +34,17 @@ def serve(
                 f"listening at {served.address}: every machine that reaches it can drive this "
                 "chip, and nothing is encrypted; --host 127.0.0.1 keeps it to this one"
             )
-        where = {"address": served.address, "uri": served.uri, "identity": served.identity}
+        if not served.nonvolatile:
+            print_warning(
+                "this chip lives in this process: its cells are pristine again when it is served "
+                "anew; 'emulator://?state=chip.h5' keeps them"
+            )
+        where = {
+            "address": served.address,
+            "uri": served.uri,
+            "identity": served.identity,
+            "nonvolatile": served.nonvolatile,
+        }
         print_result(where, json, flush=True)
         stop.recv(1)
 

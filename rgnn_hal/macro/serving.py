@@ -29,6 +29,8 @@ class Served:
     scheme: str
     """Of the driver that speaks to it."""
     identity: str
+    nonvolatile: bool
+    """Whether its conductances are there when it is served again."""
 
     @property
     def address(self) -> str:

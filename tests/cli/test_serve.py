@@ -157,7 +157,7 @@ def test_the_capabilities_are_the_spec_that_the_emulator_gives(query: str) -> No
         assert served.identity == own.identity
         assert served.loopback
     fields = json.loads(answer[2 + int(answer[1:2]) :])
-    for extra in ("dialect", "max_message_bytes", "clock", "watchdog_s"):
+    for extra in ("dialect", "max_message_bytes", "clock", "nonvolatile", "watchdog_s"):
         del fields[extra]
     persistent = own.capabilities | {Capability.PERSISTENT}
     assert MacroSpec.model_validate(fields) == own.model_copy(update={"capabilities": persistent})

@@ -19,7 +19,7 @@ from rgnn_hal_drivers.scpi.link import Link
 _DIALECT = "1"
 _POLL = 0.02
 """s between two requests for an array that is owned."""
-_NOT_OF_THE_SPEC = ("dialect", "max_message_bytes", "clock", "watchdog_s")
+_NOT_OF_THE_SPEC = ("dialect", "max_message_bytes", "clock", "nonvolatile", "watchdog_s")
 
 
 @dataclass(frozen=True)

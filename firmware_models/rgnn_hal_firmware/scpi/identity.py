@@ -30,22 +30,26 @@ class Identity:
     full_scale: float
     """Of a column converter, A."""
     max_message_bytes: int
+    nonvolatile: bool
+    """Whether the chip's cells outlive the controller."""
     watchdog: float
     """Seconds of silence after which the array is grounded, by default; 0: never."""
 
     @classmethod
     def of(cls, chip: Chip, watchdog: float) -> "Identity":
-        """What the controller of `chip` says; a served chip outlives every session."""
+        """What the controller of `chip` says."""
         parameters = chip.preset.parameters
         rows, cols = parameters.array.rows, parameters.array.cols
         vectors = 8 * parameters.periphery.max_batch * max(rows, cols)
         longest = max(vectors, _BYTES_PER_CELL * rows * cols) + _ROOM_FOR_TEXT
+        # Of a session, that is: whoever opens the chip next finds it as it was left.
         description = describe(chip, persistent=True)
         capability = {
             **description,
             "dialect": DIALECT,
             "max_message_bytes": longest,
             "clock": "virtual",
+            "nonvolatile": chip.nonvolatile,
             "watchdog_s": watchdog,
         }
         preset = "".join(c if c.isalnum() and c.isascii() else "-" for c in chip.preset.name)
@@ -56,5 +60,6 @@ class Identity:
             parameters=parameters,
             full_scale=full_scale_of(chip),
             max_message_bytes=longest,
+            nonvolatile=chip.nonvolatile,
             watchdog=watchdog,
         )

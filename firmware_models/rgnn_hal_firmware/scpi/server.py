@@ -95,6 +95,11 @@ class ScpiServer:
         """Which chip is served."""
         return self._identity.name
 
+    @property
+    def nonvolatile(self) -> bool:
+        """Whether the chip's cells outlive this server."""
+        return self._identity.nonvolatile
+
     def stop(self) -> None:
         """End every connection after the command it is in, ground the array, save the chip.
 

@@ -148,7 +148,13 @@ def test_the_capabilities_are_the_chips_own_numbers(talk: Conversation, chip: Ch
     said = json.loads(text)
     own = describe(chip, persistent=True)
     assert {key: said[key] for key in own} == own
-    assert said.keys() - own.keys() == {"dialect", "max_message_bytes", "clock", "watchdog_s"}
+    assert said.keys() - own.keys() == {
+        "dialect",
+        "max_message_bytes",
+        "clock",
+        "nonvolatile",
+        "watchdog_s",
+    }
     assert (said["dialect"], said["clock"], said["watchdog_s"]) == (1, "virtual", 60.0)
     assert (
         talk.reply(b"*IDN?\n") == f"rgnn_hal,{said['identity'].replace('-', ',', 1)},1.0\n".encode()
