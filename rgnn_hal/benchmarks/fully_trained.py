@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,7 +48,28 @@ class Training:
     energy: float
     """Mean over the last steps, hartree."""
     standard_error: float
+    variance: float
+    """Of E_L, mean over the last steps, hartree^2."""
     reached: bool
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one population of walkers says about a wavefunction."""
+
+    energy: float
+    squared_error: float
+    variance: float
+
+    @classmethod
+    def average(cls, batches: Collection[_Batch]) -> _Batch:
+        """Of independent populations."""
+        number = len(batches)
+        return cls(
+            sum(batch.energy for batch in batches) / number,
+            sum(batch.squared_error for batch in batches) / number**2,
+            sum(batch.variance for batch in batches) / number,
+        )
 
 
 @dataclass(frozen=True)
@@ -106,21 +128,28 @@ class FullyTrained:
         """Those that a frozen body trains as well."""
         return Parameters(*(weight.detach() for weight in self.weights[-3:]))
 
-    def train(self, target: float, seconds: float) -> Training:
-        """Step until the running energy is at `target` (hartree) or the CPU time is used up."""
-        start, steps, recent = time.thread_time(), 0, deque[tuple[float, float]](maxlen=_AVERAGED)
+    def train(self, target: float, seconds: float, *, variance: float = math.inf) -> Training:
+        """Step until it is good enough or the CPU time is used up.
+
+        Args:
+            target: running energy to come down to, hartree.
+            seconds: of CPU time.
+            variance: running variance of E_L to come down to as well, hartree^2.
+        """
+        start, steps, recent = time.thread_time(), 0, deque[_Batch](maxlen=_AVERAGED)
         while True:
             recent.append(self._step())
             steps += 1
-            energy = sum(mean for mean, _ in recent) / len(recent)
-            error = math.sqrt(sum(variance for _, variance in recent)) / len(recent)
+            mean = _Batch.average(recent)
             used = time.thread_time() - start
-            reached = len(recent) == _AVERAGED and energy <= target
+            good = mean.energy <= target and mean.variance <= variance
+            reached = good and len(recent) == _AVERAGED
             if reached or used > seconds:
-                return Training(used, steps, energy, error, reached)
+                error = math.sqrt(mean.squared_error)
+                return Training(used, steps, mean.energy, error, mean.variance, reached)
 
-    def _step(self) -> tuple[float, float]:
-        """One step of Adam; the energy before it and its squared error."""
+    def _step(self) -> _Batch:
+        """One step of Adam; what the walkers said before it."""
         log_guide = walk(self.ansatz, self.parameters, self.walkers, self.sweeps)
         logarithm, energy = self._evaluate(self.walkers.positions)
         weight = torch.exp(2.0 * (logarithm.detach() - log_guide))
@@ -134,7 +163,9 @@ class FullyTrained:
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        return float(mean), float((weight * off).square().sum())
+        return _Batch(
+            float(mean), float((weight * off).square().sum()), float((weight * off.square()).sum())
+        )
 
     def _evaluate(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """log |psi|, traced, and E_L, not traced, each (walkers,)."""

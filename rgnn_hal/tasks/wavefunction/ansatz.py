@@ -13,7 +13,7 @@ jets, everything here is exact algebra in the derivatives:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -100,6 +100,11 @@ class Scene:
             None if features is None else features[walkers],
         )
 
+    def joined(self, network: Jet) -> Scene:
+        """The same walkers, seen by the network as well."""
+        own = [] if self.features is None else [self.features]
+        return replace(self, features=concatenate([*own, network]))
+
 
 @dataclass(frozen=True)
 class Ansatz:
@@ -127,13 +132,13 @@ class Ansatz:
         features = None
         if self.molecule.electrons > 1:
             features = self.inputs.sum_by_spin(self.inputs.jets(positions))
-            features = concatenate([features, network]) if network else features
-        return Scene(
+        scene = Scene(
             self.basis.evaluate(positions),
             fixed_jastrow(self.molecule, positions),
             potential_energy(self.molecule, positions),
             features,
         )
+        return scene if network is None else scene.joined(network)
 
     def local(self, scene: Scene, parameters: Parameters) -> Local:
         """psi and E_L."""

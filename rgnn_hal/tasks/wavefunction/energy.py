@@ -29,10 +29,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
+from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters, Scene
 from rgnn_hal.tasks.wavefunction.blocking import Blocked, blocked
 from rgnn_hal.tasks.wavefunction.body import Body
-from rgnn_hal.tasks.wavefunction.jet import Jet
 from rgnn_hal.tasks.wavefunction.sampler import Walkers, walk
 
 FloatArray = NDArray[np.float64]
@@ -100,19 +99,18 @@ def measure_step(
 ) -> None:
     """Walk, evaluate every walker on the macro and some with the twin too."""
     log_guide = walk(ansatz, parameters, walkers, sweeps)
-    count, check_every = len(log_guide), measurement.check_every
-    checked = torch.arange(measurement.steps % check_every, count, check_every)
+    check_every, reference = measurement.check_every, measurement.reference
+    checked = slice(measurement.steps % check_every, None, check_every)
     here = walkers.positions
-    noisy = body.on_macro(here) if body else None
-    weight, energy = _weigh(ansatz, parameters, here, noisy, log_guide, measurement.reference)
+    scene = ansatz.scene(here, None)
+    seen = scene.joined(body.on_macro(here)) if body else scene
+    weight, energy = _weigh(ansatz, parameters, seen, log_guide, reference)
     product = weight * energy
-    exact = body.on_host(here[checked]) if body else None
-    guide = log_guide[checked]
-    true_weight, true_energy = _weigh(
-        ansatz, parameters, here[checked], exact, guide, measurement.reference
-    )
+    true = scene.part(checked)
+    true = true.joined(body.on_host(here[checked])) if body else true
+    true_weight, true_energy = _weigh(ansatz, parameters, true, log_guide[checked], reference)
     true_product = true_weight * true_energy
-    scale = count / len(checked)
+    scale = len(weight) / len(true_weight)
     product[checked] += scale * (true_product - product[checked])
     weight[checked] += scale * (true_weight - weight[checked])
     measurement.rows.append(torch.stack([product, weight]).numpy())
@@ -133,14 +131,15 @@ def pilot(
     """
     here = walkers.positions[:_PILOT]
     log_guide = walk(ansatz, parameters, replace(walkers, positions=here.clone()), 0)
-    exact = body.on_host(here) if body else None
-    local = ansatz.local(ansatz.scene(here, exact), parameters)
+    scene = ansatz.scene(here, None)
+    exact = scene.joined(body.on_host(here)) if body else scene
+    local = ansatz.local(exact, parameters)
     reference = float((local.logarithm - log_guide).median())
     if body is None or check_every is not None:
         return Measurement(reference, min(check_every or 1, len(walkers.positions)))
     rows = [
-        _weigh(ansatz, parameters, here, features, log_guide, reference)
-        for features in (exact, body.on_macro(here))
+        _weigh(ansatz, parameters, seen, log_guide, reference)
+        for seen in (exact, scene.joined(body.on_macro(here)))
     ]
     mean = float((rows[0][0] * rows[0][1]).sum() / rows[0][0].sum())
     true, noisy = (weight * (energy - mean) for weight, energy in rows)
@@ -152,11 +151,10 @@ def pilot(
 def _weigh(
     ansatz: Ansatz,
     parameters: Parameters,
-    positions: Tensor,
-    features: Jet | None,
+    scene: Scene,
     log_guide: Tensor,
     reference: float,
 ) -> tuple[Tensor, Tensor]:
     """w and e, each (walkers,)."""
-    local = ansatz.local(ansatz.scene(positions, features), parameters)
+    local = ansatz.local(scene, parameters)
     return torch.exp(2.0 * (local.logarithm - log_guide - reference)), local.energy

@@ -25,7 +25,7 @@ from torch import Tensor
 from rgnn_hal.tasks.wavefunction.ansatz import Derivatives, Local
 
 _SHIFTS = (1e-3, 1e-2, 1e-1, 1.0)
-_DAMPINGS = (1e-4, 1e-2, 1.0)
+_DAMPINGS = (1e-4, 1e-3, 1e-2, 1e-1)
 _FLOOR = 1e-5
 """Added to S, whose diagonal is 1: directions that a sample cannot tell from nothing."""
 _ITERATIONS = 8

@@ -97,11 +97,11 @@ class Trainer:
         state.champion, found = contest(self.ansatz, state.champion, state.parameters, sample)
         self.work.evaluate(2 * sample.size)
         lost = state.parameters is not state.champion.parameters
+        state.history.append(self._row(_LOST if lost else _KEPT, sample, found, 0.0))
         self.tell(
             f"sample {state.iteration + 1}: {sample.size} walkers, E = {found.energy:.5f} ± "
             f"{found.error:.5f} hartree, variance {found.variance:.2g}" + ", taken back" * lost
         )
-        state.history.append(self._row(_LOST if lost else _KEPT, sample, found, 0.0))
         state.parameters = state.champion.parameters
 
     def _row(self, kind: str, sample: Sample, found: Estimate, clipped: float) -> dict[str, Any]:
