@@ -1,10 +1,10 @@
 """What atoms gather from their neighbours, all kinds at once.
 
-    X_i[a m, b m'] = sum_j P_a,m(j) h_ij Y_b,m'(ij),      G_L = sum C(a m, b m' | L M) X[a m, b m']
+    X_i[a m, b m'] = sum_j m_a,m(j) h_ij Y_b,m'(ij),      G_L = sum C(a m, b m' | L M) X[a m, b m']
 
-The sum over neighbours is one matrix product per atom and the coupling one per pair of degrees, so
-nothing of the size of edges times products exists. It equals `Products.gather`, which takes kinds
-one by one, for many atoms and little memory.
+with m the messages of neighbours. The sum over them is one matrix product per atom and the coupling
+one per pair of degrees, so nothing of the size of edges times products exists. It equals
+`Products.gather`, which takes kinds one by one, for many atoms and little memory.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _outer(
     """X, (m_b, m_a, atoms, channels)."""
     edges, real = _padded(surroundings, atoms)
     neighbours = surroundings.neighbour[edges]
-    P = components.partner[:, neighbours, :channels].permute(1, 2, 0, 3)
+    P = components.messages[:, neighbours, :channels].permute(1, 2, 0, 3)
     gates = surroundings.gates[edges][:, :, None, :channels] * real[:, :, None, None]
     opened = (P * gates).flatten(2)
     X = surroundings.harmonics[edges].transpose(1, 2) @ opened

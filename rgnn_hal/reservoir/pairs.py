@@ -5,8 +5,8 @@
 
 V are the densities of `expansion`, so both terms of M are products per atom, and their number grows
 with atoms, not with pairs; only the short radial vectors R and R' go to the macro once a pair. The
-gates g open pairs, h the edges of an environment, along which atoms gather their neighbours' P
-components. U, P, Q and E are frozen.
+gates g open pairs, h the edges of an environment, along which atoms gather what their neighbours
+make of their P components (`messages`). U, P, Q and E are frozen.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor
 from rgnn_hal.reservoir.equivariant import Axis, Components
 from rgnn_hal.reservoir.expansion import edge_values
 from rgnn_hal.reservoir.layer import Reservoir
+from rgnn_hal.reservoir.messages import messages
 from rgnn_hal.reservoir.mixing import Mixing
 from rgnn_hal.structures import Graph, RadialBasis, spherical_harmonics
 
@@ -34,14 +35,16 @@ class AtomComponents:
     """V U, ((lmax+1)^2, atoms, channels)."""
     partner: Tensor
     """V P, ((lmax+1)^2, atoms, channels)."""
+    messages: Tensor
+    """What neighbours gather, ((lmax+1)^2, atoms, gathered)."""
 
     def sites(self, atoms: Tensor) -> Components:
         """M_ii of the atoms with these indices."""
         return _by_degree(self.own[:, atoms])
 
     def neighbours(self, atoms: Tensor) -> Components:
-        """V P of the atoms with these indices."""
-        return _by_degree(self.partner[:, atoms])
+        """Messages of the atoms with these indices."""
+        return _by_degree(self.messages[:, atoms])
 
     def pairs(self, first: Tensor, second: Tensor) -> Components:
         """M_ij of pairs of indices."""
@@ -110,11 +113,13 @@ class PairReservoir:
         per_degree = (elements * density.size, channels)
         return [per_degree] * (2 * (lmax + 1)) + [(radial.size, channels), per_degree]
 
-    def components(self, graph: Graph) -> AtomComponents:
-        """Send every atom's density through U and P."""
+    def components(self, graph: Graph, gathered: int) -> AtomComponents:
+        """Send every atom's density through U and P; neighbours will gather some channels."""
         values = edge_values(graph, self.own.radial, self.own.lmax)
         vectors = self.own.vectors(graph, values)
-        return AtomComponents(self.own.mix(vectors), self.partner.mix(vectors))
+        partner = self.partner.mix(vectors)
+        told = messages(_by_degree(partner), gathered)
+        return AtomComponents(self.own.mix(vectors), partner, told)
 
     def pair_gates(self, distances: Tensor) -> Tensor:
         """g, (pairs, channels), at distances (pairs,), angstrom."""

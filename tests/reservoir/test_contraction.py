@@ -40,7 +40,7 @@ def test_gathering_all_kinds_at_once_is_gathering_them_one_by_one() -> None:
     start = torch.tensor([0, 3, 4, 9])  # atoms with three, one and five edges
     neighbour = torch.from_numpy(rng.integers(0, 3, 9))
     surroundings = Surroundings(start, neighbour, drawn(rng, 9, 25), drawn(rng, 9, 2))
-    components = AtomComponents(drawn(rng, 16, 3, 5), drawn(rng, 16, 3, 5))
+    components = AtomComponents(*(drawn(rng, 16, 3, 5) for _ in range(3)))
     atoms = torch.tensor([2, 0, 1])
     found = gather_kinds(ATOMS, components, surroundings, atoms, KINDS)
     centres, neighbours, axis = surroundings.of(atoms)

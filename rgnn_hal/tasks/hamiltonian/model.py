@@ -187,7 +187,8 @@ def measure(
     distance = torch.from_numpy(np.linalg.norm(displacement, axis=1))
     gates[between] = reservoir.pair_gates(distance[between])
     gathered = recipe.products(on_site=True).gathered
-    return Measured(reservoir.components(graph), reservoir.surroundings(graph, gathered), gates)
+    components = reservoir.components(graph, gathered)
+    return Measured(components, reservoir.surroundings(graph, gathered), gates)
 
 
 def check_reach(displacement: NDArray[np.float64], reach: float, where: str) -> None:

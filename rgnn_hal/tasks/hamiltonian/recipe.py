@@ -68,7 +68,7 @@ class HamiltonianRecipe(BaseModel):
             cubic=self.channels // 8,
             cubic_degree=3,
             axis_degree=self.lmax + 1,
-            gathered=self.channels // 4,
+            gathered=self.channels // 2,
         )
 
     def penalty(self, order: int) -> float:

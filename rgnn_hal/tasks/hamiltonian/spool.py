@@ -24,10 +24,12 @@ class Spool:
             return torch.from_numpy(np.memmap(folder / name, np.float64, "w+", shape=shape))
 
         components, channels = (recipe.lmax + 1) ** 2, recipe.channels
+        gathered = recipe.products(on_site=True).gathered
         self._own = mapped("own", components, data.atoms, channels)
         self._partner = mapped("partner", components, data.atoms, channels)
+        self._messages = mapped("messages", components, data.atoms, gathered)
         self._pair_gates = mapped("pair_gates", data.pairs, channels)
-        self._edge_gates = mapped("edge_gates", data.edges, recipe.products(on_site=True).gathered)
+        self._edge_gates = mapped("edge_gates", data.edges, gathered)
         self._harmonics = mapped("harmonics", data.edges, (recipe.lmax + 2) ** 2)
         self._neighbour = torch.zeros(data.edges, dtype=torch.int64)
         self._start = torch.zeros(data.atoms + 1, dtype=torch.int64)
@@ -41,6 +43,7 @@ class Spool:
         edges = slice(self._edges, self._edges + len(around.neighbour))
         self._own[:, atoms] = measured.components.own
         self._partner[:, atoms] = measured.components.partner
+        self._messages[:, atoms] = measured.components.messages
         self._pair_gates[pairs] = measured.gates
         self._edge_gates[edges], self._harmonics[edges] = around.gates, around.harmonics
         self._neighbour[edges] = around.neighbour + atoms.start
@@ -50,7 +53,7 @@ class Spool:
     def finish(self) -> Measured:
         """All frames as one."""
         return Measured(
-            AtomComponents(self._own, self._partner),
+            AtomComponents(self._own, self._partner, self._messages),
             Surroundings(self._start, self._neighbour, self._harmonics, self._edge_gates),
             self._pair_gates,
         )
