@@ -7,7 +7,7 @@ import typer
 
 from rgnn_hal.cli.models import Reads, recipe_of, use_one_torch_thread
 from rgnn_hal.cli.output import Json, print_result, progress_bar
-from rgnn_hal.macro import open_macro
+from rgnn_hal.macro import ConfigurationError, open_macro
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for the model.")]
 Macro = Annotated[str, typer.Option("--macro", help="Macro address.")]
@@ -37,6 +37,9 @@ def forces(
     valid_fraction: ValidFraction = None,
     seed: Seed = None,
     workers: Workers = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a dask scheduler that shares the digital work.")
+    ] = None,
     keep_statistics: Annotated[
         bool, typer.Option("--keep-statistics", help="Keep what refits at other reads need.")
     ] = False,
@@ -55,6 +58,8 @@ def forces(
         "seed": seed,
     }
     recipe = recipe_of(ForcesRecipe, chosen)
+    if scheduler is not None and workers != 1:
+        raise ConfigurationError("--scheduler has workers of its own; leave out --workers")
     check_destination(out)
     use_one_torch_thread()
     with open_macro(macro) as opened, progress_bar() as progress:
@@ -64,6 +69,7 @@ def forces(
             recipe,
             macro_uri=macro,
             workers=workers,
+            scheduler=scheduler,
             keep=keep_statistics,
             progress=progress,
         )

@@ -26,6 +26,7 @@ from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import read_frames
 from rgnn_hal.tasks.counts import Counts
+from rgnn_hal.tasks.forces.cluster import check_scheduler, collect_on
 from rgnn_hal.tasks.forces.collection import Job, check_workers, collect, measure_noise
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
@@ -69,6 +70,7 @@ def train_forces(
     *,
     macro_uri: str = "",
     workers: int = 1,
+    scheduler: str | None = None,
     keep: bool = False,
     progress: Progress = silent,
 ) -> TrainingResult:
@@ -80,15 +82,17 @@ def train_forces(
         recipe: all choices.
         macro_uri: address to remember in the model.
         workers: threads for the digital work; they change the result by rounding only.
+        scheduler: address of a dask scheduler whose workers do that work instead.
         keep: keep the statistics; they take the memory of two Gram matrices.
         progress: told frame by frame.
 
     Raises:
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
+        ConfigurationError, TransportError: the scheduler cannot be used.
     """
     with recording() as training:
-        result, mixings = _train(path, macro, recipe, macro_uri, workers, progress)
+        result, mixings = _train(path, macro, recipe, macro_uri, workers, scheduler, progress)
     predictor = result.model.with_mixings(mixings)
     atoms = next(read_frames(path)).atoms
     with count_work() as inference:
@@ -104,9 +108,12 @@ def _train(
     recipe: ForcesRecipe,
     macro_uri: str,
     workers: int,
+    scheduler: str | None,
     progress: Progress,
 ) -> tuple[TrainingResult, tuple[AnalogMatrix, ...]]:
     check_workers(workers)
+    if scheduler is not None:
+        check_scheduler(scheduler)
     start = time.perf_counter()
     data = scan(path, recipe.cutoff, progress)
     validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
@@ -128,7 +135,11 @@ def _train(
     )
     job = Job(path, regression, validates)
     noise = measure_noise(job, reservoir, progress)
-    collected = collect(job, workers, progress)
+    collected = (
+        collect(job, workers, progress)
+        if scheduler is None
+        else collect_on(scheduler, job, progress)
+    )
     statistics = KeptStatistics(collected.training, collected.validation, noise, recipe.reads)
     progress(0, 1, "solving")
     fit = statistics.fit(recipe.reads)
