@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # A campaign wraps its macro in a journal.
     "programming": {"macro", "wrappers", "lines", "cost", "progress"},
     "characterization": {"macro", "programming", "progress"},
-    "benchmarks": {"macro", "programming", "progress", "tasks", "bundled"},
+    "benchmarks": {"macro", "programming", *_SCIENCE, "tasks", "bundled", "progress"},
     "analog": {"macro", "mapping", "programming", "cost", "progress"},
     "readout": {*_ENGINE, "structures", "cost", "progress"},
     "reservoir": {*_ENGINE, "structures", "cost", "progress"},

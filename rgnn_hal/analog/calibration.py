@@ -1,6 +1,6 @@
-"""Zero and gain calibration of a tile's columns.
+"""Zero and gain calibration of a tile's columns, or of its rows where columns are driven.
 
-A column's converter reports current = gain * true + zero. Both follow from what it reports for
+A sensed line's converter reports current = gain * true + zero. Both follow from what it reports for
 known random inputs v against what the conductances that were read back predict:
 
     zero = mean_b I_b,   gain = sum_b (I_b - zero) P_b / sum_b P_b^2,   P = v @ G
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.cost import Ledger, record
-from rgnn_hal.macro import Macro, MacroSpec, Region
+from rgnn_hal.macro import Macro, MacroSpec, Region, Side
 from rgnn_hal.macro.checks import FloatArray
 
 _VECTORS = 256
@@ -32,30 +32,39 @@ _RESOLVED = 4.0
 
 @dataclass(frozen=True)
 class TileCalibration:
-    """Per sensed column: `zero`, A, and dimensionless `gain`."""
+    """Per sensed line: `zero`, A, and dimensionless `gain`."""
 
     zero: NDArray[np.float64]
     gain: NDArray[np.float64]
 
     def correct(self, current: FloatArray) -> FloatArray:
-        """True currents (batch, columns), A, from reported ones."""
+        """True currents (batch, lines), A, from reported ones."""
         return (current - self.zero.astype(current.dtype)) / self.gain.astype(current.dtype)
 
 
-def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0) -> TileCalibration:
+def calibrate(
+    macro: Macro, region: Region, *, samples: int = 16, seed: int = 0, side: Side = "rows"
+) -> TileCalibration:
     """Measure the calibration of `region`'s columns; the conductances must be final.
 
-    Every reading averages `samples` reads, or as many as the macro can.
+    Every reading averages `samples` reads, or as many as the macro can. With side "cols" it is that
+    of the rows.
+
+    Raises:
+        NotSupportedError: the macro cannot drive columns.
     """
     spec = macro.spec
     samples = min(samples, spec.max_samples)
-    inputs, at_rest = _inputs(spec, region.shape[0], seed)
+    driven = region.shape[0] if side == "rows" else region.shape[1]
+    inputs, at_rest = _inputs(spec, driven, seed)
     with macro.lock:
         conductance = macro.read_conductance(region, samples)
+        if side == "cols":
+            conductance = conductance.T
         record(Ledger(cell_reads=samples * region.cells))
         inputs *= _unsaturated(spec, inputs @ conductance)
-        current = _sense(macro, inputs, region, samples)
-        zero = _sense(macro, at_rest, region, samples) if at_rest is not inputs else current
+        current = _sense(macro, inputs, region, samples, side)
+        zero = _sense(macro, at_rest, region, samples, side) if at_rest is not inputs else current
     offset = zero.mean(axis=0)
     predicted = inputs @ conductance
     power = (predicted**2).sum(axis=0)
@@ -65,16 +74,16 @@ def calibrate(macro: Macro, region: Region, *, samples: int = 16, seed: int = 0)
     return TileCalibration(offset, gain)
 
 
-def _inputs(spec: MacroSpec, rows: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Random inputs for the gain, and those whose mean current is the zero, (vectors, rows), V."""
+def _inputs(spec: MacroSpec, lines: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Random inputs for the gain, and those whose mean current is the zero, (vectors, lines), V."""
     window = spec.read_voltage
     full = min(window.high, -window.low) if window.low < 0 else window.high
     random = np.random.default_rng([seed, 0x43414C])
     if window.low < 0:
-        half = random.uniform(-full, full, (_VECTORS // 2, rows))
+        half = random.uniform(-full, full, (_VECTORS // 2, lines))
         paired = np.concatenate([half, -half])
         return paired, paired
-    return random.uniform(0, full, (_VECTORS, rows)), np.zeros((_VECTORS, rows))
+    return random.uniform(0, full, (_VECTORS, lines)), np.zeros((_VECTORS, lines))
 
 
 def _unsaturated(spec: MacroSpec, current: FloatArray) -> float:
@@ -83,21 +92,26 @@ def _unsaturated(spec: MacroSpec, current: FloatArray) -> float:
     return min(1.0, _HEADROOM * spec.current.high / largest) if largest > 0 else 1.0
 
 
-def _sense(macro: Macro, voltage: FloatArray, region: Region, samples: int) -> FloatArray:
+def _sense(
+    macro: Macro, voltage: FloatArray, region: Region, samples: int, side: Side
+) -> FloatArray:
     chunk = macro.spec.max_batch
+    sensed = region.cells // voltage.shape[1]
     record(
         Ledger(
             planes=len(voltage),
             samples=samples * len(voltage),
             drives=samples * voltage.size,
-            conversions=samples * len(voltage) * region.shape[1],
+            conversions=samples * len(voltage) * sensed,
             macs=samples * len(voltage) * region.cells,
-            cell_volts=samples * region.shape[1] * float(np.abs(voltage).sum()),
+            cell_volts=samples * sensed * float(np.abs(voltage).sum()),
         )
     )
     return np.concatenate(
         [
-            macro.multiply(voltage[start : start + chunk], region=region, samples=samples)
+            macro.multiply(
+                voltage[start : start + chunk], side=side, region=region, samples=samples
+            )
             for start in range(0, len(voltage), chunk)
         ]
     )

@@ -18,8 +18,8 @@ from rgnn_hal.analog.calibration import TileCalibration, calibrate
 from rgnn_hal.analog.coding import InputCoding, Multilevel
 from rgnn_hal.analog.twin import DigitalTwin, read_twin
 from rgnn_hal.cost import Ledger, record
-from rgnn_hal.macro import LimitError, Macro
-from rgnn_hal.macro.checks import FloatArray, check_count, float_array
+from rgnn_hal.macro import LimitError, Macro, NotSupportedError, Side
+from rgnn_hal.macro.checks import FloatArray, check_count, check_side, float_array
 from rgnn_hal.mapping import Placement, Tile
 
 
@@ -44,6 +44,8 @@ class AnalogMatrix:
     """Reads averaged in every product."""
     ledger: Ledger = field(default_factory=Ledger)
     """Counts for this matrix and for all that were made from it."""
+    backwards: tuple[TileCalibration, ...] | None = None
+    """One per tile, of its rows, for `transposed`; None before `with_transpose`."""
 
     def __post_init__(self) -> None:
         check_count("reads", self.reads, min(macro.spec.max_samples for macro in self.macros))
@@ -121,6 +123,22 @@ class AnalogMatrix:
         """The same cells, averaging another number of reads."""
         return replace(self, reads=reads)
 
+    def with_transpose(self) -> Self:
+        """The same cells, calibrated for `transposed` too.
+
+        Raises:
+            NotSupportedError: a macro cannot drive columns and sense rows; nothing was applied.
+        """
+        for macro in self.macros:
+            check_side(macro.spec, "cols")
+        return replace(
+            self,
+            backwards=tuple(
+                calibrate(self.macros[tile.macro], tile.region, side="cols")
+                for tile in self.placement.tiles
+            ),
+        )
+
     def product(self, x: ArrayLike) -> FloatArray:
         """x (batch, inputs) -> x @ W (batch, outputs) in x's dtype, through the hardware.
 
@@ -142,28 +160,52 @@ class AnalogMatrix:
             y[:, tile.output_slice] += (
                 np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
             )
-        multiplications = len(x) * self.shape[0] * self.shape[1]
         tiles = self.placement.tiles
-        self._note(
-            Ledger(
-                products=len(x),
-                multiplications=multiplications,
-                sent=len(x) * sum(tile.inputs for tile in tiles),
-                received=len(x) * sum(tile.outputs for tile in tiles),
-            )
+        self._note_products(
+            len(x), sum(tile.inputs for tile in tiles), sum(tile.outputs for tile in tiles)
         )
         return y
+
+    def transposed(self, y: ArrayLike) -> FloatArray:
+        """y (batch, outputs) -> y @ W^T (batch, inputs): columns driven by the scheme's D^T y.
+
+        Raises:
+            LimitError: wrong shape, or not finite.
+            NotSupportedError: not calibrated by `with_transpose`.
+        """
+        if self.backwards is None:
+            raise NotSupportedError(
+                "this matrix is not calibrated for transposed products; make one with "
+                "with_transpose()"
+            )
+        y = _checked_input(y, self.shape[1])
+        x = np.zeros((y.shape[0], self.shape[0]), dtype=y.dtype)
+        for tile, calibration in zip(self.placement.tiles, self.backwards, strict=True):
+            columns = self.placement.scheme.spread(y[:, tile.output_slice])
+            planes = self.coding.encode(columns, self.macros[tile.macro].spec)
+            voltage = planes.voltage.reshape(-1, columns.shape[1])
+            current = calibration.correct(self._sense(tile, voltage, "cols"))
+            current = current.reshape(*planes.weight.shape, tile.inputs)
+            x[:, tile.input_slice] += np.einsum("bp,bpi->bi", planes.weight, current) / self.unit
+        tiles = self.placement.tiles
+        self._note_products(
+            len(y), sum(tile.outputs for tile in tiles), sum(tile.inputs for tile in tiles)
+        )
+        return x
 
     def __rmatmul__(self, x: ArrayLike) -> FloatArray:
         return self.product(x)
 
-    def _sense(self, tile: Tile, voltage: FloatArray) -> FloatArray:
+    def _sense(self, tile: Tile, voltage: FloatArray, side: Side = "rows") -> FloatArray:
         macro = self.macros[tile.macro]
         chunk = macro.spec.max_batch
         current = np.concatenate(
             [
                 macro.multiply(
-                    voltage[start : start + chunk], region=tile.region, samples=self.reads
+                    voltage[start : start + chunk],
+                    side=side,
+                    region=tile.region,
+                    samples=self.reads,
                 )
                 for start in range(0, len(voltage), chunk)
             ]
@@ -174,15 +216,15 @@ class AnalogMatrix:
     def _count(self, tile: Tile, voltage: FloatArray, current: FloatArray) -> None:
         spec = self.macros[tile.macro].spec
         samples = len(voltage) * self.reads
-        columns = current.shape[1]
+        sensed = current.shape[1]
         self._note(
             Ledger(
                 planes=len(voltage),
                 samples=samples,
-                drives=samples * tile.inputs,
-                conversions=samples * columns,
+                drives=samples * voltage.shape[1],
+                conversions=samples * sensed,
                 macs=samples * tile.region.cells,
-                cell_volts=self.reads * columns * float(np.abs(voltage).sum(dtype=np.float64)),
+                cell_volts=self.reads * sensed * float(np.abs(voltage).sum(dtype=np.float64)),
             )
         )
         if spec.adc_bits is None:
@@ -201,6 +243,17 @@ class AnalogMatrix:
                 RuntimeWarning,
                 stacklevel=4,
             )
+
+    def _note_products(self, count: int, sent: int, received: int) -> None:
+        multiplications = count * self.shape[0] * self.shape[1]
+        self._note(
+            Ledger(
+                products=count,
+                multiplications=multiplications,
+                sent=count * sent,
+                received=count * received,
+            )
+        )
 
     def _note(self, done: Ledger) -> None:
         self.ledger.add(done)

@@ -1,7 +1,8 @@
 """Differential schemes: how signed weights live in conductances, which are never negative.
 
 A scheme is a linear map D along the column axis: weights = G D, and because the crossbar is linear,
-outputs = currents D with the same D. Three schemes, for `n` outputs:
+outputs = currents D with the same D. Backwards, voltages x D^T on the columns make currents
+G D x = weights x on the rows. Three schemes, for `n` outputs:
 
 * neighbour, w_j = G_(j+1) - G_j, n + 1 columns: what the paper's chip data are (half the cells of
   pairs; neighbouring weights share a cell, so they correlate by -0.5, and so does their noise),
@@ -29,6 +30,8 @@ class Scheme:
     """Physical columns for a number of outputs."""
     difference: Callable[[FloatArray], FloatArray]
     """D along the last axis: (..., columns) conductances or currents -> (..., outputs)."""
+    spread: Callable[[FloatArray], FloatArray]
+    """D^T along the last axis: (..., outputs) -> (..., columns), what columns are driven with."""
     _split: Callable[[NDArray[np.float64], Range], NDArray[np.float64]]
 
     def outputs(self, columns: int) -> int:
@@ -79,12 +82,35 @@ def _split_reference(weights: NDArray[np.float64], window: Range) -> NDArray[np.
     return lifted
 
 
+def _spread_pair(x: FloatArray) -> FloatArray:
+    return np.stack([x, -x], axis=-1).reshape(*x.shape[:-1], -1)
+
+
+def _spread_neighbour(x: FloatArray) -> FloatArray:
+    end = np.zeros_like(x[..., :1])
+    return -np.diff(x, axis=-1, prepend=end, append=end)
+
+
+def _spread_reference(x: FloatArray) -> FloatArray:
+    return np.concatenate([x, -x.sum(axis=-1, keepdims=True)], axis=-1)
+
+
 NEIGHBOUR = Scheme(
-    "neighbour", lambda n: n + 1, lambda x: x[..., 1:] - x[..., :-1], _split_neighbour
+    "neighbour",
+    lambda n: n + 1,
+    lambda x: x[..., 1:] - x[..., :-1],
+    _spread_neighbour,
+    _split_neighbour,
 )
-PAIR = Scheme("pair", lambda n: 2 * n, lambda x: x[..., 0::2] - x[..., 1::2], _split_pair)
+PAIR = Scheme(
+    "pair", lambda n: 2 * n, lambda x: x[..., 0::2] - x[..., 1::2], _spread_pair, _split_pair
+)
 REFERENCE = Scheme(
-    "reference", lambda n: n + 1, lambda x: x[..., :-1] - x[..., -1:], _split_reference
+    "reference",
+    lambda n: n + 1,
+    lambda x: x[..., :-1] - x[..., -1:],
+    _spread_reference,
+    _split_reference,
 )
 
 SCHEMES: Mapping[str, Scheme] = {scheme.name: scheme for scheme in (NEIGHBOUR, PAIR, REFERENCE)}

@@ -22,6 +22,7 @@ from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.reservoir.expansion import EdgeBasis, EdgeValues, edge_basis, expand
 from rgnn_hal.reservoir.invariants import Invariants, invariants
 from rgnn_hal.reservoir.mixing import Mixing
+from rgnn_hal.reservoir.neighbourhoods import Neighbourhoods
 from rgnn_hal.structures import Graph, RadialBasis
 
 
@@ -86,9 +87,16 @@ class Reservoir:
         """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""
         return edge_basis(graph, self.radial, self.lmax)
 
+    def neighbourhoods(self, graph: Graph) -> Neighbourhoods:
+        """The same where no derivative of a feature is asked for, but that of one energy."""
+        return Neighbourhoods.of(graph, self.radial, self.lmax, len(self.elements))
+
     def vectors(self, graph: Graph, basis: EdgeValues) -> tuple[np.ndarray, ...]:
         """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
-        density = expand(graph, basis, len(self.elements))
+        return self.rows(graph, expand(graph, basis, len(self.elements)))
+
+    def rows(self, graph: Graph, density: Tensor) -> tuple[np.ndarray, ...]:
+        """The same from densities (atoms, (lmax+1)^2, inputs), which it may change."""
         if self.centre is not None:
             density[:, 0] -= torch.from_numpy(self.centre)[graph.species]
         parts = torch.split(density, [2 * degree + 1 for degree in range(self.lmax + 1)], dim=1)

@@ -7,7 +7,7 @@ with rotations and whatever is contracted from its outputs is exactly invariant.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,19 @@ class Mixing(Protocol):
         ...
 
 
+@runtime_checkable
+class ReversibleMixing(Mixing, Protocol):
+    """A mixing whose matrix multiplies backwards too."""
+
+    def transposed(self, y: np.ndarray) -> np.ndarray:
+        """Multiply rows y (batch, outputs) by the transpose: (batch, inputs) float64, likewise.
+
+        Raises:
+            NotSupportedError: the hardware cannot, or was not calibrated for it.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class DigitalMixing:
     """A mixing without hardware: the product is that with the twin itself."""
@@ -41,3 +54,8 @@ class DigitalMixing:
         """The exact product x W."""
         record(products(len(x) * self.weights.size))
         return np.asarray(x @ self.weights)
+
+    def transposed(self, y: np.ndarray) -> np.ndarray:
+        """The exact product y W^T."""
+        record(products(len(y) * self.weights.size))
+        return np.asarray(y @ self.weights.T)

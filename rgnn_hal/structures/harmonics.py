@@ -29,10 +29,20 @@ def spherical_harmonics(directions: Tensor, lmax: int) -> tuple[Tensor, Tensor]:
     solid = [directions.new_full((len(directions), 1), 1.0 / math.sqrt(4.0 * math.pi))]
     gradients = [directions.new_zeros((len(directions), 1, 3))]
     for degree in range(1, lmax + 1):
-        gradient = torch.einsum("em,mac->eca", solid[-1], _ladder(degree).to(directions.dtype))
+        gradient = torch.einsum("em,mac->eca", solid[-1], ladder(degree).to(directions.dtype))
         gradients.append(gradient)
         solid.append(torch.einsum("eca,ea->ec", gradient, directions) / degree)
     return torch.cat(solid, dim=1), torch.cat(gradients, dim=1)
+
+
+def solid_harmonics(directions: Tensor, lmax: int) -> Tensor:
+    """The values alone, (edges, (lmax+1)^2), by Euler's relation degree by degree."""
+    solid = [directions.new_full((len(directions), 1), 1.0 / math.sqrt(4.0 * math.pi))]
+    for degree in range(1, lmax + 1):
+        outer = (solid[-1][:, :, None] * directions[:, None, :]).flatten(1)
+        raising = ladder(degree).to(directions.dtype).flatten(0, 1) / degree
+        solid.append(outer @ raising)
+    return torch.cat(solid, dim=1)
 
 
 def angular_gradient(
@@ -52,8 +62,8 @@ def degrees(components: int) -> Tensor:
 
 
 @cache
-def _ladder(degree: int) -> Tensor:
-    """k_l <l-1 m'; 1 a | l m> as (2l-1, 3, 2l+1), a in x, y, z."""
+def ladder(degree: int) -> Tensor:
+    """k_l <l-1 m'; 1 a | l m> of degree l as (2l-1, 3, 2l+1), a in x, y, z."""
     yzx_to_xyz = [2, 0, 1]
     coupling: Tensor = wigner_3j(degree - 1, 1, degree, dtype=torch.float64)[:, yzx_to_xyz, :]
     # At the pole only m = 0 survives, with Y_l0 = sqrt((2l+1)/4pi); that fixes size and sign.

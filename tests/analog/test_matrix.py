@@ -20,7 +20,7 @@ from rgnn_hal.analog import (
     TileCalibration,
 )
 from rgnn_hal.cost import Ledger
-from rgnn_hal.macro import LimitError
+from rgnn_hal.macro import Capability, LimitError, NotSupportedError
 from rgnn_hal.mapping import NEIGHBOUR, PAIR, SCHEMES, Scheme, Site, place
 from tests.conftest import ArrayMacro, make_spec, random_conductance
 
@@ -84,6 +84,36 @@ def test_products_are_those_of_numpy(
     tolerance = 1e-4 if isinstance(coding, BitSerial | OffsetBitSerial) else 1e-12
     scale = np.abs(x).max() * np.abs(weights).sum(axis=0).max()
     assert np.abs(matrix.product(x) - x @ weights).max() <= tolerance * scale
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
+@pytest.mark.parametrize("coding", [Multilevel(), BitSerial(16), OffsetBitSerial(16)], ids=repr)
+@pytest.mark.parametrize("shape", [(8, 3), (3, 2), (20, 9)])
+@pytest.mark.parametrize("window", [{}, UNSIGNED], ids=["signed", "unsigned"])
+def test_backwards_the_product_is_that_with_the_transpose(
+    scheme: Scheme, coding: InputCoding, shape: tuple[int, int], window: dict[str, Any]
+) -> None:
+    macros = exact_macros(12, capabilities=frozenset({Capability.TRANSPOSE}), **window)
+    matrix = on(macros, shape, scheme, coding).with_transpose()
+    weights = weights_of(macros, matrix)
+    y = np.random.default_rng(1).normal(size=(5, shape[1]))
+    expected = y @ weights.T
+    tolerance = 1e-12 if isinstance(coding, Multilevel) else 1e-4
+    # Differences are of conductances: an error of coding counts against those.
+    cells = max(float(macro.conductance.max()) for macro in macros)
+    scale = shape[1] ** 2 * np.abs(y).max() * cells
+    assert np.abs(matrix.transposed(y) - expected).max() <= tolerance * scale
+
+
+def test_backwards_is_refused_where_columns_cannot_be_driven_before_anything_is_applied() -> None:
+    (macro,) = exact_macros(1, capabilities=frozenset())
+    matrix = on([macro], (8, 3))
+    with pytest.raises(NotSupportedError, match="with_transpose"):
+        matrix.transposed(np.ones((1, 3)))
+    calls = len(macro.log)
+    with pytest.raises(NotSupportedError, match="cannot drive columns"):
+        matrix.with_transpose()
+    assert len(macro.log) == calls
 
 
 @given(st.integers(1, 6), st.integers(1, 5), st.data())

@@ -52,6 +52,18 @@ def test_differences_of_the_conductances_are_the_weights(scheme: Scheme, weights
 
 
 @every_scheme
+@given(st.integers(1, 7), st.integers(0, 99))
+def test_what_drives_columns_is_the_transpose_of_the_difference(
+    scheme: Scheme, outputs: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    conductance = rng.normal(size=(4, scheme.columns(outputs)))
+    x = rng.normal(size=(3, outputs))
+    expected = x @ scheme.difference(conductance).T
+    assert scheme.spread(x) @ conductance.T == pytest.approx(expected, abs=1e-13)
+
+
+@every_scheme
 @given(unit_weights, st.floats(1.001, 1e6))
 def test_weights_that_do_not_fit_are_refused_with_a_scale_that_does(
     scheme: Scheme, weights: Weights, excess: float
@@ -92,7 +104,7 @@ def test_outputs_is_the_largest_number_that_fits(scheme: Scheme, columns: int) -
 
 
 def test_outputs_holds_for_any_scheme_whose_columns_grow() -> None:
-    triple = Scheme("triple", lambda n: 3 * n, lambda x: x, lambda w, _: w)
+    triple = Scheme("triple", lambda n: 3 * n, lambda x: x, lambda x: x, lambda w, _: w)
     assert [triple.outputs(columns) for columns in (0, 2, 3, 5, 6, 12)] == [0, 0, 1, 1, 2, 4]
 
 

@@ -6,7 +6,7 @@ import torch
 from ase.build import molecule
 
 from rgnn_hal.macro.errors import ConfigurationError
-from rgnn_hal.reservoir import DensityStatistics, Reservoir, design_rows, predict
+from rgnn_hal.reservoir import DensityStatistics, Readout, Reservoir, design_rows, predict
 from rgnn_hal.structures import Graph, build_graph
 
 
@@ -63,9 +63,7 @@ def test_forces_of_a_centred_reservoir_are_still_the_slope_of_its_energy(
         atoms = molecule("CH3CH2OH")
         atoms.positions[2, 1] += shift
         graph = build_graph(atoms, centred.elements, centred.radial.cutoff)
-        basis = centred.basis(graph)
-        components = centred.mix(centred.vectors(graph, basis))
-        result = predict(centred, graph, basis, components, readout)
+        result = predict(centred, graph, Readout.of(centred, readout))
         return result.energy, float(result.forces[2, 1])
 
     slope = (at(1e-4)[0] - at(-1e-4)[0]) / 2e-4

@@ -11,6 +11,7 @@ from rgnn_hal.reservoir import (
     DensityStatistics,
     DigitalMixing,
     EdgeBasis,
+    Readout,
     Reservoir,
     design_rows,
     predict,
@@ -39,8 +40,8 @@ def test_forces_of_frames_never_seen_are_learnt_from_a_few(
     readout = train(reservoir, labelled[:frames])
     errors = []
     for frame in labelled[frames : frames + 30]:
-        graph, basis, components = mixed(reservoir, frame)
-        forces = predict(reservoir, graph, basis, components, readout).forces.numpy()
+        graph = build_graph(frame.atoms, elements, reservoir.radial.cutoff)
+        forces = predict(reservoir, graph, Readout.of(reservoir, readout)).forces.numpy()
         errors.append(np.abs(forces - frame.forces).mean())
     assert np.mean(errors) < limit
 

@@ -6,16 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rgnn_hal.reservoir import DigitalMixing, Prediction, Reservoir, predict
+from rgnn_hal.reservoir import DigitalMixing, Prediction, Readout, Reservoir, predict
 from rgnn_hal.structures import RadialBasis, build_graph
 
 
 def predicted(reservoir: Reservoir, atoms: ase.Atoms) -> Prediction:
     graph = build_graph(atoms, reservoir.elements, reservoir.radial.cutoff)
-    basis = reservoir.basis(graph)
-    components = reservoir.mix(reservoir.vectors(graph, basis))
     readout = torch.from_numpy(np.random.default_rng(5).standard_normal(reservoir.columns))
-    return predict(reservoir, graph, basis, components, readout)
+    return predict(reservoir, graph, Readout.of(reservoir, readout))
 
 
 def test_forces_are_the_negative_slope_of_the_energy(

@@ -6,7 +6,12 @@ import torch
 from e3nn import o3
 from scipy.special import sph_harm_y
 
-from rgnn_hal.structures import angular_gradient, degrees, spherical_harmonics
+from rgnn_hal.structures import (
+    angular_gradient,
+    degrees,
+    solid_harmonics,
+    spherical_harmonics,
+)
 
 LMAX = 5
 
@@ -32,6 +37,13 @@ def test_values_are_those_of_e3nn_fed_with_y_z_x() -> None:
         dim=1,
     )
     torch.testing.assert_close(harmonics_of(vectors)[0], expected, rtol=0, atol=2e-7)
+
+
+def test_values_alone_are_those_with_gradients() -> None:
+    vectors = random_vectors(30)
+    directions = vectors / vectors.norm(dim=1, keepdim=True)
+    values, _ = spherical_harmonics(directions, LMAX)
+    torch.testing.assert_close(solid_harmonics(directions, LMAX), values, rtol=0, atol=1e-14)
 
 
 def test_sum_over_m_agrees_with_the_complex_harmonics_of_scipy() -> None:

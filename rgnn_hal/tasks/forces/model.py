@@ -6,6 +6,7 @@ The model itself is hardware-free. Joined to mixings, on a macro or digital, it 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import ase
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import Macro
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import CompositionBaseline
-from rgnn_hal.reservoir import Mixing, Prediction, Reservoir, predict
+from rgnn_hal.reservoir import TWIN, Gradients, Mixing, Prediction, Readout, Reservoir, predict
 from rgnn_hal.reservoir.frozen import FrozenWeights
 from rgnn_hal.structures import build_graph
 from rgnn_hal.tasks.forces.dataset import composition
@@ -68,6 +69,7 @@ class Predictor:
     reservoir: Reservoir
     baseline: CompositionBaseline
     readout: torch.Tensor
+    gradients: Gradients = TWIN
 
     def predict(self, atoms: ase.Atoms, *, where: str = "the structure") -> Prediction:
         """Energy (eV, with the baseline), its shares per atom, and forces (atoms, 3), eV/angstrom.
@@ -77,11 +79,13 @@ class Predictor:
         """
         elements = self.reservoir.elements
         graph = build_graph(atoms, elements, self.reservoir.radial.cutoff, where=where)
-        basis = self.reservoir.basis(graph)
-        components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
-        result = predict(self.reservoir, graph, basis, components, self.readout)
+        result = predict(self.reservoir, graph, self._readout, self.gradients)
         offsets = torch.from_numpy(self.baseline.energies)[graph.species]
         return replace(result, atom_energies=result.atom_energies + offsets)
+
+    @cached_property
+    def _readout(self) -> Readout:
+        return Readout.of(self.reservoir, self.readout)
 
     def composition(self, atoms: ase.Atoms) -> NDArray[np.float64]:
         """Atoms of each of the model's elements."""

@@ -1,0 +1,58 @@
+"""Cubic forms say what the invariants say, and slope as autograd does."""
+
+import pytest
+import torch
+
+from rgnn_hal.reservoir import forms, invariants
+from rgnn_hal.reservoir.forms import ChannelForms
+
+
+def case(
+    lmax: int, atoms: int = 7, channels: int = 5
+) -> tuple[ChannelForms, torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(lmax)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=draw, dtype=torch.float64)
+
+    kinds = invariants(lmax)
+    components = normal((lmax + 1) ** 2, atoms, channels)
+    species = torch.randint(0, 3, (atoms,), generator=draw)
+    return ChannelForms(kinds, normal(3, kinds.size, channels)), components, species
+
+
+def slope_of(found: list[forms.Slopes], like: torch.Tensor) -> torch.Tensor:
+    slope = torch.full_like(like, float("nan"))
+    for some in found:
+        for degree in range(round(len(like) ** 0.5)):
+            rows = slice(degree**2, (degree + 1) ** 2)
+            slope[rows, some.atoms] = some.degree(degree).permute(1, 2, 0)
+    return slope
+
+
+@pytest.mark.parametrize("lmax", range(6))
+def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int) -> None:
+    readout, components, species = case(lmax)
+    traced = components.clone().requires_grad_()
+    values = readout.invariants.values(traced, readout.invariants.gradients(traced))
+    expected = torch.einsum("fak,afk->a", values, readout.readout[species])
+    expected.sum().backward()
+    energies, slopes = readout.sweep(components, species)
+    torch.testing.assert_close(energies, expected.detach(), rtol=1e-11, atol=1e-11)
+    assert traced.grad is not None
+    torch.testing.assert_close(slope_of(slopes, components), traced.grad, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("changed", ["_ATOMS", "_COLUMNS", "_KEPT_BYTES"])
+def test_blocks_and_what_is_kept_change_nothing(
+    changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readout, components, species = case(3)
+    energies, slopes = readout.sweep(components, species)
+    monkeypatch.setattr(forms, changed, 2)
+    again = ChannelForms(readout.invariants, readout.readout)
+    energies_again, slopes_again = again.sweep(components, species)
+    torch.testing.assert_close(energies_again, energies, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        slope_of(slopes_again, components), slope_of(slopes, components), rtol=1e-12, atol=1e-12
+    )
