@@ -4,15 +4,30 @@ The lock is released by the kernel however its owner ends. Instruments without a
 cannot tell that another computer speaks to them; nor does this.
 """
 
-import fcntl
 import hashlib
 import os
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from rgnn_hal.macro import DeviceError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        # Nobody else can read what is locked, and the owner's number is to be read.
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Ownership:
@@ -33,12 +48,13 @@ class Ownership:
         path = Path(tempfile.gettempdir()) / f"rgnn-hal-{name}.lock"
         while True:
             try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             except OSError as error:
                 raise DeviceError(f"cannot lock {resource}: {error.strerror}: {path}") from error
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(descriptor)
             except OSError as error:
+                os.lseek(descriptor, 0, os.SEEK_SET)
                 owner = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
                 os.close(descriptor)
                 raise DeviceError(
@@ -47,7 +63,7 @@ class Ownership:
             # The owner before removes the file when it lets go: ours may be without a name by now.
             if _is_current(descriptor, path):
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+                os.write(descriptor, f"{os.getpid()}\n".encode())
                 return cls(path, descriptor)
             os.close(descriptor)
 

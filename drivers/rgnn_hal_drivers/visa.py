@@ -18,6 +18,9 @@ from typing import Any
 from rgnn_hal.macro import ConfigurationError
 from rgnn_hal_drivers.visa_stream import Broken, Piece, Port, Stream, words
 
+_MESSAGE = 1 << 14
+"""Bytes that a read asks for where a message's end ends it."""
+
 
 class SocketPort:
     """A socket; `release` lets go of what it came from."""
@@ -35,7 +38,9 @@ class SocketPort:
     def send(self, pieces: Sequence[Piece], seconds: float) -> int:
         """Send what goes, within `seconds` also if the peer does not read."""
         self._limit(seconds)
-        return self._socket.send(pieces[0]) if len(pieces) == 1 else self._socket.sendmsg(pieces)
+        if len(pieces) == 1 or not hasattr(self._socket, "sendmsg"):  # Windows has none
+            return self._socket.send(pieces[0])
+        return self._socket.sendmsg(pieces)
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
         """Receive what there is."""
@@ -67,12 +72,24 @@ class SocketPort:
 
 
 class SessionPort:
-    """A VISA session, through VISA's own calls: a byte at a time where LF may end a line."""
+    """A VISA session, through VISA's own calls.
 
-    ahead = 1
+    Where messages have an end (GPIB, USB, VXI-11, HiSLIP) a read stops there and may ask for much;
+    on a socket or a serial line it waits for all that was asked for, so that a line, whose length
+    is not known, is read a byte at a time.
+    """
 
     def __init__(self, resource: Any) -> None:
+        from pyvisa.constants import StatusCode
+
         self._resource = resource
+        self._has_ends = _has_ends(resource)
+        self.ahead = _MESSAGE if self._has_ends else 1
+        self._reasons = (  # why a read stopped that went well
+            StatusCode.success_max_count_read,
+            StatusCode.success_termination_character_read,
+            StatusCode.success_device_not_present,
+        )
 
     def send(self, pieces: Sequence[Piece], seconds: float) -> int:
         """Send everything."""
@@ -82,9 +99,13 @@ class SessionPort:
         return len(data)
 
     def receive_into(self, buffer: memoryview, seconds: float) -> int:
-        """Fill the buffer."""
+        """Receive a message, or as much of it as the buffer takes; without ends, fill it."""
         self._set_timeout(seconds)
-        data = self._resource.read_bytes(len(buffer), chunk_size=len(buffer))
+        # Not read_bytes(): where a message ends early it asks for the rest for ever.
+        with self._resource.ignore_warning(*self._reasons):
+            data, _ = self._resource.visalib.read(self._resource.session, len(buffer))
+        if self._has_ends and not data:
+            raise Broken("the device ended its message before the answer was whole")
         buffer[: len(data)] = data
         return len(data)
 
@@ -128,6 +149,16 @@ def open_stream(resource: str, backend: str, seconds: float) -> Stream:
         raise
 
 
+def canonical(resource: str) -> str:
+    """The one name of a resource that VISA knows by several: `TCPIP::` is `TCPIP0::`."""
+    try:
+        from pyvisa.rname import to_canonical_name
+
+        return to_canonical_name(resource).upper()
+    except (ImportError, ValueError):  # whoever opens it says so
+        return resource.upper()
+
+
 def _manager(backend: str) -> Any:
     try:
         import pyvisa
@@ -169,3 +200,9 @@ def _socket_of(session: Any) -> socket.socket | None:
     except (AttributeError, KeyError, TypeError):
         return None
     return interface if isinstance(interface, socket.socket) else None
+
+
+def _has_ends(session: Any) -> bool:
+    """Whether the interface of a VISA session tells where a message ends."""
+    serial: bool = session.resource_name.startswith("ASRL")
+    return session.resource_class == "INSTR" and not serial

@@ -77,6 +77,23 @@ def test_another_model_than_configured_is_refused(served: ServedBench, tmp_path:
         open_macro(uri)
 
 
+@pytest.mark.parametrize(
+    "identity",
+    [
+        b"KEITHLEY INSTRUMENTS INC.,MODEL 707B,06001001,01.10a",
+        b"Keithley Instruments Inc., Model 707B, 06001001, 1.1",
+        b"Keithley Instruments,707B,06001001,1",
+    ],
+)
+def test_an_instrument_is_known_however_it_spells_its_model(
+    served: ServedBench, tmp_path: Path, identity: bytes
+) -> None:
+    controller = served.bench.instruments["matrix"].controller
+    controller._common["*IDN?"] = lambda: controller.emit(identity + b"\n")
+    with open_bench(served, tmp_path, linked=False) as macro:
+        assert works(macro, served)
+
+
 def test_a_missing_instrument_is_a_transport_error(served: ServedBench, tmp_path: Path) -> None:
     port = re.findall(r"::(\d+)::", served.resources["smu1"])[0]
     with pytest.raises(TransportError, match="smu1 at TCPIP"):

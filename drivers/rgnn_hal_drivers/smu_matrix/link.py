@@ -7,6 +7,7 @@ is known that they are there.
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import ConfigurationError, DeviceError, HalError, TransportError
 from rgnn_hal_drivers.ownership import Ownership
 from rgnn_hal_drivers.smu_matrix.tables import InstrumentConfig
-from rgnn_hal_drivers.visa import open_stream
+from rgnn_hal_drivers.visa import canonical, open_stream
 from rgnn_hal_drivers.visa_stream import Broken, Silent, Stream
 
 _PATIENCE = 5.0
@@ -37,7 +38,7 @@ class TspLink:
         self.name = name
         self._config = config
         self._resource = config.resource
-        self._ownership = Ownership.take(config.resource)
+        self._ownership = Ownership.take(canonical(config.resource))
         self._stream: Stream | None = None
         self._in_step = False
         """Whether every question that was sent has got its whole answer."""
@@ -67,8 +68,9 @@ class TspLink:
                 raise TransportError(
                     f"{self.name} is no instrument: *IDN? gives {fields[0][:80]!r}"
                 )
-            model, serial = fields[1].strip().removeprefix("Model "), fields[2].strip()
-            verify(self.name, self._config, model, serial)
+            # "Model 2602B", and "MODEL 3706A" from the switches of the same maker.
+            model = re.sub("^model +", "", fields[1].strip(), flags=re.IGNORECASE)
+            verify(self.name, self._config, model, fields[2].strip())
 
     def run(self, lines: Sequence[str], seconds: float) -> list[str]:
         """Run a script that takes about `seconds`; the lines that it prints.
@@ -81,9 +83,9 @@ class TspLink:
         printed, errors = [], []
         self._busy_until = time.monotonic() + 2 * seconds
         with self._dialogue(2 * seconds) as talk:
-            if lines:
-                talk.say("\n".join(("loadandrunscript", *lines, "endscript")))
-            talk.say(_NEXT_ERROR)
+            script = ("loadandrunscript", *lines, "endscript") if lines else ()
+            # As one message: on GPIB or USB a second one may throw answers to the first away.
+            talk.say("\n".join((*script, _NEXT_ERROR)))
             while len(fields := talk.line().split("\t")) != _ERROR_FIELDS:
                 printed.append(fields[0])
             while float(fields[0]) != 0:
