@@ -145,13 +145,14 @@ class Programs:
         for matrix, names in relays.items():
             names.sort()
             yield Step(matrix, f'@channel.exclusiveclose("{",".join(names)}")')
-            yield Step(matrix, f'assert(@channel.getclose("allslots")=="{";".join(names)}")')
+            complaint = f"others than {','.join(names)} of {matrix} are closed"
+            yield _assert_closed(matrix, f'"{";".join(names)}"', complaint)
 
     def _break(self) -> Iterator[Step]:
         """Open all relays of all mainframes, and make sure of it."""
         for matrix in self.config.matrices:
             yield Step(matrix, '@channel.open("allslots")')
-            yield Step(matrix, 'assert(@channel.getclose("allslots")==nil)')
+            yield _assert_closed(matrix, "nil", f"relays of {matrix} do not open")
 
     def _open_gate(self, voltage: float) -> Iterator[Step]:
         yield self._tell("gate", f"source.levelv={voltage!r} @.source.output=1")
@@ -187,3 +188,8 @@ class Programs:
         if role == "sense":
             return self.config.measure.range
         return self.config.channels[role].current_limit
+
+
+def _assert_closed(matrix: str, relays: str, complaint: str) -> Step:
+    """End the script with a complaint unless just these relays of a mainframe are closed."""
+    return Step(matrix, f'assert(@channel.getclose("allslots")=={relays},"{complaint}")')

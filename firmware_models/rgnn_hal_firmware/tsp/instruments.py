@@ -173,7 +173,8 @@ def _condition(channel: Channel) -> Attribute:
 
 def _assert(*given: Value) -> tuple[Value, ...]:
     if not given or given[0] is None or given[0] is False:
-        raise RuntimeFault("assertion failed!")
+        words = given[1] if len(given) > 1 and isinstance(given[1], str) else "assertion failed!"
+        raise RuntimeFault(words)
     return given
 
 

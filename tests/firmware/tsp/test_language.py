@@ -127,7 +127,7 @@ condition loadandrunscript endscript *RST --
 """.split()  # noqa: SIM905
 _REAL = """
 node[3].channel.exclusiveclose("1A01,1B09,2C05")
-assert(node[3].channel.getclose("allslots")=="1A01;1B09;2C05")
+assert(node[3].channel.getclose("allslots")=="1A01;1B09;2C05","others are closed")
 node[2].smua.source.levelv=1.65 node[2].smua.source.output=1
 smub.measure.i(smub.nvbuffer1)
 PulseVMeasureI(smua, 0, 2.0, 1e-3, 1e-3, 2)
