@@ -27,7 +27,7 @@ from rgnn_hal_drivers.smu_matrix.tables import WiringConfig
 from rgnn_hal_drivers.smu_matrix.wiring import Wiring
 from rgnn_hal_firmware.tsp import Disconnect, ServedBench, example_bench, matrix_columns
 from rgnn_hal_firmware.tsp.interpreter import Session
-from rgnn_hal_firmware.tsp.matrix import Relays
+from rgnn_hal_firmware.tsp.matrix import BREAK_BEFORE_MAKE, Relays
 from rgnn_hal_firmware.tsp.tables import Commands
 from tests.drivers.probed_array import (
     AMMETER,
@@ -163,6 +163,12 @@ def test_an_operation_is_few_exchanges_where_mainframes_are_linked(
         assert scripts() <= 4
 
 
+def test_every_mainframe_breaks_before_it_makes(served: ServedBench, tmp_path: Path) -> None:
+    open_bench(served, tmp_path).close()
+    rules = [matrix.relays._rule for matrix in served.bench.matrices.values()]
+    assert rules == [BREAK_BEFORE_MAKE] * 3
+
+
 @pytest.mark.parametrize("linked", [True, False])
 def test_relays_that_somebody_left_closed_are_opened_before_any_is_closed(
     served: ServedBench, tmp_path: Path, linked: bool
@@ -202,7 +208,10 @@ def test_a_relay_that_does_not_open_keeps_voltage_off_on_all_mainframes(
 
 @pytest.mark.parametrize("how", ["unplugged", "mute"])
 @pytest.mark.parametrize("name", ["matrix1", "matrix2", "matrix3"])
-@pytest.mark.parametrize("at", ["exclusiveclose", 'open("allslots")', "errorqueue.next"])
+@pytest.mark.parametrize(
+    ("at", "time"),
+    [("exclusiveclose", 1), ('open("allslots")', 1), ('open("allslots")', 2), ("errorqueue", 1)],
+)
 def test_a_mainframe_that_falls_silent_leaves_outputs_off_and_the_other_relays_open(
     served: ServedBench,
     tmp_path: Path,
@@ -210,19 +219,20 @@ def test_a_mainframe_that_falls_silent_leaves_outputs_off_and_the_other_relays_o
     how: str,
     name: str,
     at: str,
+    time: int,
 ) -> None:
     macro = open_bench(served, tmp_path, linked=False)
     controller = served.bench.matrices[name].controller
     line = Session.line
-    silent = [False]
+    seen = [0]
 
     def hook(instrument: str, text: str) -> None:
-        silent[0] = silent[0] or (instrument == name and at in text)
-        if instrument == name and silent[0] and how == "unplugged":
+        seen[0] += instrument == name and at in text
+        if instrument == name and seen[0] >= time and how == "unplugged":
             raise Disconnect
 
     def mute(session: Session, text: str) -> bytes:
-        if session._controller is controller and silent[0]:
+        if session._controller is controller and seen[0] >= time:
             return b""
         return line(session, text)
 
@@ -234,7 +244,7 @@ def test_a_mainframe_that_falls_silent_leaves_outputs_off_and_the_other_relays_o
         served.hook = hook
         with pytest.raises(TransportError, match=f"{name} at TCPIP") as raised:
             pulse(macro)
-        assert silent[0]
+        assert seen[0] >= time
         assert any("grounding the array failed" in note for note in raised.value.__notes__)
         assert outputs_are_off(served)
         assert closed(served).keys() <= {name}
@@ -257,6 +267,8 @@ def test_a_mainframe_that_leaves_the_link_leaves_outputs_off_and_the_other_relay
     def hook(instrument: str, text: str) -> None:
         if "endscript" in text and not gone:
             gone.append(others.pop(node))
+            for row, matrix in zip("EFG", served.bench.matrices.values(), strict=True):
+                matrix.controller.execute(f'channel.close("6{row}12")')
 
     served.hook = hook
     with pytest.raises(DeviceError, match=r"-286, .*attempt to index a nil value"):
