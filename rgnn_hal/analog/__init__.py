@@ -4,6 +4,7 @@ from rgnn_hal.analog.calibration import TileCalibration, calibrate
 from rgnn_hal.analog.coding import BitSerial, CodedInput, InputCoding, Multilevel, OffsetBitSerial
 from rgnn_hal.analog.matrix import AnalogMatrix
 from rgnn_hal.analog.module import AnalogLinear
+from rgnn_hal.analog.staleness import twin_deviation
 from rgnn_hal.analog.twin import DigitalTwin, read_twin
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "TileCalibration",
     "calibrate",
     "read_twin",
+    "twin_deviation",
 ]

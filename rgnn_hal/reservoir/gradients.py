@@ -8,7 +8,8 @@
                  neighbour's element, dA_lm/dd = (R W_l) grad Y_lm + (R' W_l) Y_lm u, both on the
                  macro: 2 (lmax+1) products per edge, noisy, of the weights as they are now
 
-Each is a value that a prediction is given.
+Each is a value that a prediction is given. A stale twin shows when a few products are compared with
+its own.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rgnn_hal.analog import AnalogMatrix
-from rgnn_hal.macro import Capability, MacroSpec, NotSupportedError
+from rgnn_hal.analog import AnalogMatrix, twin_deviation
+from rgnn_hal.macro import Capability, ConfigurationError, MacroSpec, NotSupportedError
 from rgnn_hal.reservoir.forms import Slopes
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.mixing import ReversibleMixing
 from rgnn_hal.reservoir.neighbourhoods import Neighbourhoods
+
+_STALE = 0.02
+"""What the weights may have moved by, in their sd; a fresh twin of the 40 nm chip is at 0.003."""
 
 
 class Gradients(Protocol):
@@ -49,6 +53,14 @@ class Gradients(Protocol):
         """Matrices that have been calibrated for it."""
         ...
 
+    def verify(self, reservoir: Reservoir) -> None:
+        """Whether what it relies on still holds, by a few products.
+
+        Raises:
+            ConfigurationError: the digital twin is stale.
+        """
+        ...
+
     def rises(
         self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
     ) -> Tensor:
@@ -65,6 +77,20 @@ class _Twin:
 
     def prepared(self, matrices: Sequence[AnalogMatrix]) -> tuple[AnalogMatrix, ...]:
         return tuple(matrices)
+
+    def verify(self, reservoir: Reservoir) -> None:
+        for degree, mixing in enumerate(reservoir.mixings):
+            if not isinstance(mixing, AnalogMatrix):
+                continue
+            moved = twin_deviation(mixing)
+            if moved > _STALE:
+                raise ConfigurationError(
+                    f"the digital twin is stale: the chip's weights of degree {degree} have moved "
+                    f"by {moved:.3f} of their standard deviation since they were read back (limit "
+                    f"{_STALE}), so gradients through the twin are not those of the chip. Use "
+                    "gradients 'transpose' or 'tangents', which need no twin, or train again, "
+                    "which reads it back"
+                )
 
     def rises(
         self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
@@ -94,6 +120,9 @@ class _Transposed:
     def prepared(self, matrices: Sequence[AnalogMatrix]) -> tuple[AnalogMatrix, ...]:
         return tuple(matrix.with_transpose() for matrix in matrices)
 
+    def verify(self, reservoir: Reservoir) -> None:
+        """It relies on nothing but the hardware."""
+
     def rises(
         self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
     ) -> Tensor:
@@ -121,6 +150,9 @@ class _Tangents:
 
     def prepared(self, matrices: Sequence[AnalogMatrix]) -> tuple[AnalogMatrix, ...]:
         return tuple(matrices)
+
+    def verify(self, reservoir: Reservoir) -> None:
+        """It relies on nothing but the hardware."""
 
     def rises(
         self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
