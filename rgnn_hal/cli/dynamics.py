@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
-from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
 from rgnn_hal.macro import LimitError
 
 
@@ -28,7 +28,7 @@ def md(
 ) -> None:
     """Run molecular dynamics; --twin conserves energy, a noisy macro wants --ensemble langevin."""
     from rgnn_hal.structures import read_structures
-    from rgnn_hal.tasks.forces import load_model, run_dynamics
+    from rgnn_hal.tasks.forces import ExtrapolationWarning, load_model, run_dynamics
 
     if ensemble not in ("nve", "langevin"):
         raise LimitError(f"ensemble {ensemble!r} is neither nve nor langevin")
@@ -36,6 +36,7 @@ def md(
     _, atoms = next(iter(read_structures(start)))
     use_one_torch_thread()
     with (
+        plain_warnings(ExtrapolationWarning),
         progress_bar() as progress,
         joined(loaded, macro, twin, reads, progress) as (
             predictor,
@@ -61,6 +62,8 @@ def md(
         "steps": result.steps,
         "frames": len(result.time),
         "atoms": result.atoms,
+        "largest_extrapolation_grade": result.largest_grade,
+        "extrapolating_atoms": list(result.outsiders),
         "ensemble": ensemble,
         "macro": name,
         "out": str(out),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
-from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
 
 Report = Annotated[Path | None, typer.Option(help="Folder for a parity plot.")]
 
@@ -40,8 +40,8 @@ def predict(
     from rgnn_hal.tasks.artefact import task_of
 
     task = {"forces": _predict_forces, "hamiltonian": _predict_hamiltonian}[task_of(model)]
-    frames, name = task(model, structures, out, macro, twin, reads)
-    print_result({"frames": frames, "out": str(out), "macro": name}, json)
+    found, name = task(model, structures, out, macro, twin, reads)
+    print_result({**found, "out": str(out), "macro": name}, json)
 
 
 def _evaluate_forces(
@@ -116,21 +116,26 @@ def _evaluate_hamiltonian(
 
 def _predict_forces(
     model: Path, structures: Path, out: Path, macro: str | None, twin: bool, reads: int | None
-) -> tuple[int, str]:
-    from rgnn_hal.tasks.forces import load_model, predict_file
+) -> tuple[dict[str, int], str]:
+    from rgnn_hal.tasks.forces import ExtrapolationWarning, load_model, predict_file
 
     loaded = load_model(model)
     use_one_torch_thread()
-    with progress_bar() as progress, joined(loaded, macro, twin, reads, progress) as (on, name):
-        return predict_file(on, structures, out, progress), name
+    with (
+        plain_warnings(ExtrapolationWarning),
+        progress_bar() as progress,
+        joined(loaded, macro, twin, reads, progress) as (on, name),
+    ):
+        found = predict_file(on, structures, out, progress)
+    return {"frames": found.frames, "extrapolating_frames": found.extrapolating}, name
 
 
 def _predict_hamiltonian(
     model: Path, structures: Path, out: Path, macro: str | None, twin: bool, reads: int | None
-) -> tuple[int, str]:
+) -> tuple[dict[str, int], str]:
     from rgnn_hal.tasks.hamiltonian import load_model, predict_file
 
     loaded = load_model(model)
     use_one_torch_thread()
     with progress_bar() as progress, joined(loaded, macro, twin, reads, progress) as (on, name):
-        return predict_file(on, structures, out, progress), name
+        return {"frames": predict_file(on, structures, out, progress)}, name

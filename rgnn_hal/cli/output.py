@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -33,6 +34,15 @@ def print_result(result: Mapping[str, Any], as_json: bool, *, flush: bool = Fals
 def print_warning(message: str) -> None:
     """Print what the user should know to stderr."""
     print(f"rgnn-hal: warning: {message}", file=sys.stderr)
+
+
+@contextmanager
+def plain_warnings(category: type[Warning]) -> Iterator[None]:
+    """Print warnings of a category to stderr as a sentence each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", category)
+        warnings.showwarning = lambda message, *_, **__: print_warning(str(message))
+        yield
 
 
 def print_error(error: BaseException, as_json: bool) -> None:

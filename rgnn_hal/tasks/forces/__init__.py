@@ -10,6 +10,7 @@ from rgnn_hal.tasks.forces.calculator import ForcesCalculator
 from rgnn_hal.tasks.forces.dataset import DataSummary, scan
 from rgnn_hal.tasks.forces.dynamics import Ensemble, Trajectory, run_dynamics
 from rgnn_hal.tasks.forces.evaluation import Evaluation, evaluate_forces
+from rgnn_hal.tasks.forces.extrapolation import ExtrapolationWarning
 from rgnn_hal.tasks.forces.kept import KeptStatistics, load_statistics
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.prediction import predict_file
@@ -20,6 +21,7 @@ __all__ = [
     "DataSummary",
     "Ensemble",
     "Evaluation",
+    "ExtrapolationWarning",
     "ForcesCalculator",
     "ForcesModel",
     "ForcesRecipe",

@@ -6,8 +6,9 @@ from pydantic import ValidationError
 
 from rgnn_hal.macro import DataError
 from rgnn_hal.readout import CompositionBaseline
+from rgnn_hal.reservoir.leverage import Leverage
 from rgnn_hal.reservoir.storage import describe_weights, restore_weights
-from rgnn_hal.tasks.artefact import load_artefact, save_artefact
+from rgnn_hal.tasks.artefact import Arrays, load_artefact, save_artefact
 from rgnn_hal.tasks.forces.kept import KeptStatistics
 from rgnn_hal.tasks.forces.model import ForcesModel
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
@@ -35,6 +36,11 @@ def save_model(model: ForcesModel, folder: Path, statistics: KeptStatistics | No
         "baseline": model.baseline.energies,
         "centre": model.centre,
     }
+    if model.leverage is not None:
+        arrays |= {
+            "leverage.factors": model.leverage.factors,
+            "leverage.largest": model.leverage.largest,
+        }
     kept = None if statistics is None else statistics.describe()
     save_artefact(folder, _TASK, description, arrays, kept)
 
@@ -56,6 +62,13 @@ def load_model(folder: Path) -> ForcesModel:
             readout=arrays["readout"],
             macro_uri=description["macro_uri"],
             record=description["record"],
+            leverage=_leverage(arrays),
         )
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise DataError(f"{folder} is damaged ({error!r}); train it again") from error
+
+
+def _leverage(arrays: Arrays) -> Leverage | None:
+    if "leverage.factors" not in arrays:
+        return None
+    return Leverage(arrays["leverage.factors"], arrays["leverage.largest"])

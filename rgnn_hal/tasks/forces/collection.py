@@ -5,7 +5,7 @@ worked on. Threads take every n-th leaf each; `rgnn_hal.tasks.forces.cluster` se
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,16 @@ from rgnn_hal.macro import LimitError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import NoiseStatistics, Statistics, StatisticsBuilder
 from rgnn_hal.reservoir import Reservoir
-from rgnn_hal.structures import FilePart, file_parts, read_frames
+from rgnn_hal.reservoir.leverage import Leverage, sketch, sketch_channels
+from rgnn_hal.structures import FilePart, LabelledFrame, file_parts, read_frames
 from rgnn_hal.tasks.forces.regression import Regression
 
 _LEAF_ATOMS = 4096
 """Rows of three times as many outweigh the sum of two Gram matrices."""
 _NOISE_FRAMES = 128
 """Measured for the noise. 25 instead of 200 frames of ethanol cost 1 % of the force error."""
+_LEVERAGE_ATOMS = 20_000
+"""Their neighbours and sketches are in memory for a moment: some 100 MB."""
 _POLL = 0.1  # s
 
 
@@ -115,25 +118,54 @@ def check_workers(workers: int) -> None:
 
 
 def measure_noise(job: Job, hardware: Reservoir, progress: Progress = silent) -> NoiseStatistics:
-    """The noise of rows on `hardware`, measured on frames that are evenly spread over the file."""
-    frames = len(job.validates)
-    chosen = np.unique(np.linspace(0, frames - 1, min(frames, _NOISE_FRAMES)).round().astype(int))
-    wanted, done = set(chosen.tolist()), 0
+    """The noise of rows on `hardware`, measured on some frames of the file."""
     noise = NoiseStatistics.empty(hardware.channel_columns)
     sampled = Sampled()
-    for leaf in job.leaves():
-        if not wanted.intersection(range(leaf.first, leaf.stop)):
-            continue
-        for number, frame in enumerate(read_frames(job.path, leaf), start=leaf.first):
-            if number not in wanted:
-                continue
-            with sampled.task():
-                differences = job.regression.noise(frame, hardware)
-            noise = noise.with_rows(differences)
-            done += 1
-            progress(done, len(wanted), "measuring noise")
+    for frame in _spread(job, _NOISE_FRAMES, "measuring noise", progress):
+        with sampled.task():
+            differences = job.regression.noise(frame, hardware)
+        noise = noise.with_rows(differences)
     record(sampled.total)
     return noise
+
+
+def measure_leverage(job: Job, atoms: int, progress: Progress = silent) -> Leverage:
+    """What tells atoms of the training from others; the file holds `atoms` atoms."""
+    reservoir, frames = job.regression.reservoir, len(job.validates)
+    elements = len(reservoir.elements)
+    count = max(1, min(frames, frames * _LEVERAGE_ATOMS // atoms))
+    while True:
+        graphs = [
+            job.regression.graph(frame)
+            for frame in _spread(job, count, "measuring leverage", progress)
+        ]
+        species = np.concatenate([graph.species.numpy() for graph in graphs])
+        rarest = int(np.bincount(species, minlength=elements).min())
+        if rarest > 0 or count == frames:
+            break
+        count = min(4 * count, frames)  # an element that few frames hold
+    channels = sketch_channels(reservoir, rarest)
+    sampled, sketches = Sampled(), []
+    for graph in graphs:
+        with sampled.task():
+            sketches.append(sketch(reservoir, graph, channels))
+    record(sampled.total)
+    return Leverage.of(np.concatenate(sketches), species, elements)
+
+
+def _spread(job: Job, count: int, label: str, progress: Progress) -> Iterator[LabelledFrame]:
+    """At most `count` frames, evenly spread over the file."""
+    frames = len(job.validates)
+    chosen = np.linspace(0, frames - 1, min(frames, count)).round().astype(int)
+    wanted, done = set(chosen.tolist()), 0
+    for leaf in job.leaves():
+        if wanted.isdisjoint(range(leaf.first, leaf.stop)):
+            continue
+        for number, frame in enumerate(read_frames(job.path, leaf), start=leaf.first):
+            if number in wanted:
+                yield frame
+                done += 1
+                progress(done, len(wanted), label)
 
 
 class _Counter:

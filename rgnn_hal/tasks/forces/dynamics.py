@@ -48,6 +48,10 @@ class Trajectory:
     seconds: float
     """Wall time of the run."""
     steps: int
+    largest_grade: float | None
+    """Of any atom at any stored step, see `Predictor.grades`; None if the model has no grades."""
+    outsiders: tuple[int, ...]
+    """Atoms that were unlike those of the training at any of them."""
 
     @property
     def energy_drift(self) -> float:
@@ -95,7 +99,8 @@ def run_dynamics(
             f"{stride} must all be positive"
         )
     atoms = start.copy()
-    atoms.calc = ForcesCalculator(predictor)
+    calculator = ForcesCalculator(predictor, check_every=stride)
+    atoms.calc = calculator
     rng = np.random.default_rng(seed)
     spread = np.sqrt(atoms.get_masses() * units.kB * temperature)  # Maxwell and Boltzmann
     atoms.set_momenta(spread[:, None] * rng.standard_normal((len(atoms), 3)))
@@ -136,4 +141,14 @@ def run_dynamics(
         motion.run(steps)
     seconds = time.perf_counter() - began
     times, potential, kinetic, temperatures = np.array(records).T
-    return Trajectory(times, potential, kinetic, temperatures, len(atoms), seconds, steps)
+    return Trajectory(
+        times,
+        potential,
+        kinetic,
+        temperatures,
+        len(atoms),
+        seconds,
+        steps,
+        calculator.largest_grade,
+        tuple(sorted(calculator.outsiders)),
+    )

@@ -19,6 +19,7 @@ from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir import TWIN, Gradients, Mixing, Prediction, Readout, Reservoir, predict
 from rgnn_hal.reservoir.frozen import FrozenWeights
+from rgnn_hal.reservoir.leverage import Leverage
 from rgnn_hal.structures import build_graph
 from rgnn_hal.tasks.forces.dataset import composition
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
@@ -40,6 +41,8 @@ class ForcesModel:
     """Where the weights were formed."""
     record: Mapping[str, Any]
     """How it was trained: data, versions, figures, `Counts`. Predictions do not read it."""
+    leverage: Leverage | None = None
+    """Tells atoms that are unlike those of the training."""
 
     def on_macro(
         self, macro: Macro, *, reads: int | None = None, progress: Progress = silent
@@ -59,7 +62,9 @@ class ForcesModel:
     def with_mixings(self, mixings: Sequence[Mixing]) -> "Predictor":
         """Predict through any mixings of the reservoir's shapes."""
         reservoir = Reservoir(self.elements, self.recipe.radial_basis, tuple(mixings), self.centre)
-        return Predictor(reservoir, self.baseline, torch.from_numpy(self.readout))
+        return Predictor(
+            reservoir, self.baseline, torch.from_numpy(self.readout), leverage=self.leverage
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Predictor:
     baseline: CompositionBaseline
     readout: torch.Tensor
     gradients: Gradients = TWIN
+    leverage: Leverage | None = None
 
     def predict(self, atoms: ase.Atoms, *, where: str = "the structure") -> Prediction:
         """Energy (eV, with the baseline), its shares per atom, and forces (atoms, 3), eV/angstrom.
@@ -82,6 +88,20 @@ class Predictor:
         result = predict(self.reservoir, graph, self._readout, self.gradients)
         offsets = torch.from_numpy(self.baseline.energies)[graph.species]
         return replace(result, atom_energies=result.atom_energies + offsets)
+
+    def grades(
+        self, atoms: ase.Atoms, *, where: str = "the structure"
+    ) -> NDArray[np.float64] | None:
+        """How far each atom is from those of the training, (atoms,), by the twin; no hardware.
+
+        1 is the farthest training atom; None for models from before grades were kept. Raises as
+        `predict`.
+        """
+        if self.leverage is None:
+            return None
+        elements = self.reservoir.elements
+        graph = build_graph(atoms, elements, self.reservoir.radial.cutoff, where=where)
+        return self.leverage.grades(self.reservoir, graph)
 
     @cached_property
     def _readout(self) -> Readout:

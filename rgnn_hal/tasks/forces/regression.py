@@ -44,9 +44,13 @@ class Regression:
         clean, noisy = self.reservoir.mix(vectors), hardware.mix(vectors)
         return self._design(graph, basis, noisy) - self._design(graph, basis, clean)
 
-    def _expand(self, frame: LabelledFrame) -> tuple[Graph, EdgeBasis]:
+    def graph(self, frame: LabelledFrame) -> Graph:
+        """The frame as the reservoir sees it."""
         elements, cutoff = self.reservoir.elements, self.reservoir.radial.cutoff
-        graph = build_graph(frame.atoms, elements, cutoff, where=frame.where)
+        return build_graph(frame.atoms, elements, cutoff, where=frame.where)
+
+    def _expand(self, frame: LabelledFrame) -> tuple[Graph, EdgeBasis]:
+        graph = self.graph(frame)
         return graph, self.reservoir.basis(graph)
 
     def _design(self, graph: Graph, basis: EdgeBasis, components: torch.Tensor) -> Rows:

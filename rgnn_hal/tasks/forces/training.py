@@ -27,7 +27,13 @@ from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import read_frames
 from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces.cluster import check_scheduler, collect_on
-from rgnn_hal.tasks.forces.collection import Job, check_workers, collect, measure_noise
+from rgnn_hal.tasks.forces.collection import (
+    Job,
+    check_workers,
+    collect,
+    measure_leverage,
+    measure_noise,
+)
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     mean_environment,
@@ -134,6 +140,7 @@ def _train(
         replace(reservoir, mixings=weights.digital()), data.baseline, recipe.energy_weight
     )
     job = Job(path, regression, validates)
+    leverage = measure_leverage(job, data.atoms, progress)
     noise = measure_noise(job, reservoir, progress)
     collected = (
         collect(job, workers, progress)
@@ -150,7 +157,15 @@ def _train(
     )
     result = TrainingResult(
         model=ForcesModel(
-            recipe, data.elements, data.baseline, centre, weights, fit.readout, macro_uri, record={}
+            recipe,
+            data.elements,
+            data.baseline,
+            centre,
+            weights,
+            fit.readout,
+            macro_uri,
+            record={},
+            leverage=leverage,
         ),
         features=reservoir.columns - len(data.elements),
         trained_parameters=reservoir.columns + len(data.elements),
