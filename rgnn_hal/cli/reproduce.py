@@ -1,14 +1,15 @@
 """Command `reproduce`: the paper's table beside ours, every cell with how it was obtained."""
 
 import json as json_module
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rgnn_hal.cli.output import Json, plain, print_result, progress_bar
-from rgnn_hal.macro import ConfigurationError, open_macro
+from rgnn_hal.cli.output import Json, plain, print_result, print_warning, progress_bar
+from rgnn_hal.macro import ConfigurationError, DataError, open_macro
 
 if TYPE_CHECKING:
     from rgnn_hal.reproduction.settings import Settings
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="Under ten minutes on two cores.")] = False,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = Path(
-        "reproduction"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder for the report; with --only, sections in it are kept."),
+    ] = Path("reproduction"),
     macro: Annotated[str | None, typer.Option("--macro", help="Chip in place of ours.")] = None,
-    only: Annotated[str, typer.Option(help="Sections, separated by commas.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Some of forces, hamiltonian, wavefunction, separated by commas.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Set the paper's table beside ours; every cell says how it was obtained."""
@@ -35,12 +39,13 @@ def reproduce(
     open_macro(settings.macro).close()  # a mistake in the address is told before anything starts
     use_one_torch_thread()
     wanted = [name.strip() for name in only.split(",") if name.strip()]
-    sections: list[Section] = []
+    table = _begun(settings, out if wanted else None)
     with progress_bar() as progress:
         for section in run(settings, wanted, progress):
-            sections.append(section)
-            # Written after each, so that Ctrl-C leaves what was finished.
-            table = _write(sections, settings, out)
+            # Written after each, so that Ctrl-C leaves what was found.
+            table = table.with_section(section)
+            _write(table, out)
+            _tell(section)
     if json:
         from rgnn_hal.report.reproduction import reproduction_values
 
@@ -55,21 +60,53 @@ def _with_macro(settings: "Settings", macro: str | None) -> "Settings":
     return settings if macro is None else replace(settings, macro=macro)
 
 
-def _write(sections: "list[Section]", settings: "Settings", out: Path) -> "Table":
-    from rgnn_hal.report.reproduction import reproduction_page, reproduction_values
+def _begun(settings: "Settings", kept: Path | None) -> "Table":
+    """An empty table, or what a report of the same settings in the folder `kept` has already."""
     from rgnn_hal.reproduction.table import Table
 
     words = f"Sizes: {settings.name}. Chip: {settings.macro}. First principles: PBE/"
-    table = Table(tuple(sections), f"{words}{settings.sizes.basis}.")
+    empty = Table((), f"{words}{settings.sizes.basis}.", repr(settings))
+    if kept is None or not _table_file(kept).exists():
+        return empty
+    try:
+        found = Table.restored(_table_file(kept).read_bytes())
+    except DataError as error:
+        print_warning(f"{_table_file(kept)}: {error}")
+        return empty
+    if found.sizes == empty.sizes:
+        return found
+    print_warning(f"the report in {kept} is of other settings; its sections are not kept")
+    return empty
+
+
+def _write(table: "Table", out: Path) -> None:
+    from rgnn_hal.report.reproduction import reproduction_page, reproduction_values
+
     page, values = map(Path, _files(out))
     reproduction_page(table).write(page)
     text = json_module.dumps(plain(reproduction_values(table)), indent=2)
     values.write_text(text, encoding="utf-8")
-    return table
+    _table_file(out).write_bytes(table.stored())
 
 
 def _files(out: Path) -> list[str]:
     return [str(out / "report.html"), str(out / "report.json")]
+
+
+def _table_file(out: Path) -> Path:
+    """What `--only` goes on from."""
+    return out / "table.json"
+
+
+def _tell(section: "Section") -> None:
+    """One line per section, for logs too, where a bar cannot be drawn."""
+    state = "done" if section.failure is None else f"failed: {section.failure}"
+    print(
+        f"{section.name}: {state}; {section.cpu_seconds:.0f} s of CPU time, "
+        f"{section.wall_seconds:.0f} s on the clock",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _print(table: "Table", out: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rgnn_hal.cost.energy import Cost, machine_cost, macro_cost
 from rgnn_hal.cost.hardware import Machine, MacroHardware
 from rgnn_hal.cost.uncertainty import Modelled, modelled_together
-from rgnn_hal.cost.work import Work
+from rgnn_hal.cost.work import Work, products
 
 _DRAWS = 300
 
@@ -73,6 +73,19 @@ def assess(
         parts=system_cost(work, macro, host),
         baselines=tuple(_baseline(work, macro, host, machine) for machine in machines),
     )
+
+
+def assess_products(work: Work, macro: MacroHardware, machine: Machine) -> Ratios:
+    """The products of `work` alone, on a macro without a host against a machine.
+
+    What surrounds them is left out on both sides, and so is the area of what would do it.
+    """
+
+    def quotients(chip: MacroHardware, own: Machine) -> tuple[float, ...]:
+        alone = machine_cost(products(work.analog.multiplications), own)
+        return _quotients(alone, macro_cost(work.analog, chip))
+
+    return Ratios(*modelled_together(quotients, macro, machine, draws=_DRAWS))
 
 
 def system_cost(work: Work, macro: MacroHardware, host: Machine) -> Cost:

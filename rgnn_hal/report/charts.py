@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+
 from rgnn_hal.report.figure import new_figure
 from rgnn_hal.report.parity import draw_parity
 from rgnn_hal.reproduction.chart import Bars, Chart, Curves, Parity, Series
+
+_WIDE = 8.5
+"""inches; at the width of a page, letters are about as large as its text."""
 
 
 def draw_chart(chart: Chart) -> Any:
@@ -20,7 +25,10 @@ def draw_chart(chart: Chart) -> Any:
             return _bars(chart)
         case Parity():
             return draw_parity(
-                chart.reference, chart.predicted, quantity=chart.quantity, title=chart.title
+                np.array(chart.reference),
+                np.array(chart.predicted),
+                quantity=chart.quantity,
+                title=chart.title,
             )
 
 
@@ -31,14 +39,15 @@ def is_dense(chart: Chart) -> bool:
 
 def _curves(chart: Curves) -> Any:
     figure, (axes,) = new_figure(1, chart.title)
-    figure.set_size_inches(10.0, 5.0)
+    named = sum(bool(series.label) for series in chart.series)
+    figure.set_size_inches(_WIDE, 4.4 + 0.11 * named)
     for series in chart.series:
         _series(axes, series)
     axes.set(xlabel=chart.x_label, ylabel=chart.y_label)
     axes.set_xscale("log" if chart.x_log else "linear")
     axes.set_yscale("log" if chart.y_log else "linear")
     axes.grid(alpha=0.25)
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return figure
 
 
@@ -53,13 +62,12 @@ def _series(axes: Any, series: Series) -> None:
         below = [y - low for y, low in zip(series.y, series.low, strict=True)]
         above = [high - y for y, high in zip(series.y, series.high, strict=True)]
         bars = [below, above]
-    hollow = "ours" in series.label
     axes.errorbar(
         series.x,
         series.y,
         bars,
-        fmt="o" if hollow else "s",
-        markerfacecolor="white" if hollow else colour,
+        fmt="o" if series.hollow else "s",
+        markerfacecolor="white" if series.hollow else colour,
         color=colour,
         markersize=5,
         label=label,
@@ -68,16 +76,27 @@ def _series(axes: Any, series: Series) -> None:
 
 def _bars(chart: Bars) -> Any:
     figure, (axes,) = new_figure(1, chart.title)
-    figure.set_size_inches(10.0, 1.4 + 0.34 * len(chart.bars))
-    places = range(len(chart.bars))
-    values = [bar.value for bar in chart.bars]
-    below = [bar.value - bar.low for bar in chart.bars]
-    above = [bar.high - bar.value for bar in chart.bars]
-    colours = ["C1" if "macro" in bar.label else "C0" for bar in chart.bars]
-    axes.barh(places, values, xerr=[below, above], color=colours, alpha=0.75, capsize=3)
-    axes.set_yticks(list(places), [bar.label for bar in chart.bars])
+    figure.set_size_inches(_WIDE, 1.7 + 0.36 * len(chart.bars))
+    groups = list(dict.fromkeys(bar.group for bar in chart.bars))
+    for number, group in enumerate(groups):
+        places = [place for place, bar in enumerate(chart.bars) if bar.group == group]
+        bars = [chart.bars[place] for place in places]
+        values = [bar.value for bar in bars]
+        spread = [
+            [bar.value - bar.low for bar in bars],
+            [bar.high - bar.value for bar in bars],
+        ]
+        # Dots, because a bar's length means nothing on a logarithmic axis.
+        axes.errorbar(
+            values, places, xerr=spread, fmt="o", color=f"C{number}", capsize=3, label=group or None
+        )
+    if chart.mark is not None:
+        axes.axvline(chart.mark, color="0.2", linestyle="--", label=chart.mark_label or None)
+    axes.set_yticks(range(len(chart.bars)), [bar.label for bar in chart.bars])
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set(xlabel=chart.x_label)
-    axes.grid(axis="x", alpha=0.25)
+    axes.set(xlabel=f"{chart.x_label}, 68 % interval")
+    axes.grid(alpha=0.25)
+    if any(groups) or chart.mark is not None:
+        figure.legend(loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure

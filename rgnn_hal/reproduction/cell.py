@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from rgnn_hal.cost.uncertainty import Modelled as Prediction
 from rgnn_hal.macro.errors import ConfigurationError
 
 Interval: TypeAlias = tuple[float, float]
+Kind: TypeAlias = Literal["measured", "modelled", "quoted", "missing"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Run:
 
     procedure: str
     machine: str
-    load: float
+    load: float | None
     """Mean number of processes that wanted a processor over the last minute, when it ended."""
     cpu_seconds: float
     wall_seconds: float
@@ -39,6 +40,7 @@ class Run:
 class Measured:
     """What a run of this command found."""
 
+    kind: ClassVar[Kind] = "measured"
     value: float
     unit: str
     run: Run
@@ -59,9 +61,10 @@ class Measured:
     def details(self) -> str:
         """Procedure, machine, load and time."""
         run = self.run
+        load = "" if run.load is None else f"load {run.load:.1f}, "
         text = (
-            f"{run.procedure}; {run.machine}, load {run.load:.1f}, {run.cpu_seconds:.3g} s of CPU "
-            f"time, {run.wall_seconds:.3g} s on the clock"
+            f"{run.procedure}; {run.machine}, {load}{run.cpu_seconds:.3g} s of CPU time, "
+            f"{run.wall_seconds:.3g} s on the clock"
         )
         return f"{text}; {self.remark}" if self.remark else text
 
@@ -70,6 +73,7 @@ class Measured:
 class Modelled:
     """What a hardware model says of counted work."""
 
+    kind: ClassVar[Kind] = "modelled"
     how: ClassVar[str] = "modelled"
     bound: ClassVar[str] = ""
     value: float
@@ -105,6 +109,7 @@ class Modelled:
 class Quoted:
     """What somebody else published."""
 
+    kind: ClassVar[Kind] = "quoted"
     how: ClassVar[str] = "quoted"
     bound: ClassVar[str] = ""
     value: float
@@ -122,6 +127,7 @@ class Quoted:
 class Missing:
     """What could not be had."""
 
+    kind: ClassVar[Kind] = "missing"
     how: ClassVar[str] = "not available"
     reason: str
 
@@ -174,7 +180,7 @@ def watching(procedure: str) -> Iterator[Watch]:
     watch._run = Run(
         procedure=procedure,
         machine=f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
-        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan"),
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.perf_counter() - wall,
     )

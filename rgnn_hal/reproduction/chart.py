@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
+
+_SHOWN = 10_000
+"""Points of a parity plot; more of them look the same."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Series:
     line: bool = False
     group: int = 0
     """Series of one group share a colour."""
+    hollow: bool = False
+    """Whether points are rings."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Bar:
     value: float
     low: float
     high: float
+    group: str = ""
+    """Bars of one group share a colour, which the legend explains."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +58,27 @@ class Bars:
     title: str
     x_label: str
     bars: tuple[Bar, ...]
+    mark: float | None = None
+    """Where a line stands, for what the numbers are compared with."""
+    mark_label: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Parity:
     """Predictions over references."""
 
     title: str
     quantity: str
-    reference: NDArray[np.float64]
-    predicted: NDArray[np.float64]
+    reference: tuple[float, ...]
+    predicted: tuple[float, ...]
+
+    @classmethod
+    def of(cls, title: str, quantity: str, reference: ArrayLike, predicted: ArrayLike) -> "Parity":
+        """From arrays of equal shape, thinned evenly where they are long."""
+        both = [np.asarray(one, dtype=float).ravel() for one in (reference, predicted)]
+        shown = np.linspace(0, len(both[0]) - 1, min(len(both[0]), _SHOWN)).astype(int)
+        x, y = (tuple(one[shown].tolist()) for one in both)
+        return cls(title, quantity, x, y)
 
 
 Chart: TypeAlias = Curves | Bars | Parity

@@ -1,17 +1,52 @@
-"""Our predictions beside first principles: equal structures, one run, then the paper's sizes."""
+"""Our predictions beside first principles: equal structures, one run, then the paper's sizes.
 
-from collections.abc import Callable, Mapping, Sequence
+Time is this process's CPU time, and the clock's where both were measured. Our operations are
+counted; those of first principles are at most what the processor could have multiplied in their
+time. How ours grows is seen on larger members of a family, where the work that every call repeats
+no longer hides it.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import ase
 
+from rgnn_hal.cost.digital import count_work
+from rgnn_hal.cost.work import Work
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reproduction.cell import Run, watching
-from rgnn_hal.reproduction.chart import Curves, Series
-from rgnn_hal.reproduction.first_principles import FirstPrinciples
+from rgnn_hal.reproduction.first_principles import (
+    Calculation,
+    FirstPrinciples,
+    basis_functions,
+)
 from rgnn_hal.reproduction.scaling import Estimate, PowerLaw, envelope, fit_power_law
-from rgnn_hal.reproduction.timing import timed
+from rgnn_hal.reproduction.timing import Timing, timed
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Ours of one structure."""
+
+    atoms: int
+    time: Timing
+    operations: int
+    """Products, special functions and sums."""
+
+    @classmethod
+    def of(cls, predict: Callable[[], object], atoms: int, repeats: int) -> "Prediction":
+        """Time it, and count it once."""
+        time = timed(predict, repeats)
+        with count_work() as work:
+            predict()
+        return cls(atoms, time, arithmetic(work))
+
+
+def arithmetic(work: Work) -> int:
+    """Operations of all kinds, those of a macro included."""
+    done = work.all_digital
+    return done.macs + done.special + done.elementary
 
 
 @dataclass(frozen=True)
@@ -23,28 +58,35 @@ class Family:
     functions: tuple[int, ...]
     theirs: tuple[float, ...]
     """CPU s."""
-    ours: tuple[Estimate, ...]
+    their_wall: tuple[float, ...]
+    ours: tuple[Prediction, ...]
+    larger: tuple[Prediction, ...]
 
     @property
     def law(self) -> PowerLaw:
         """First principles, over atoms."""
         return fit_power_law(self.atoms, self.theirs)
 
-    @property
-    def our_law(self) -> PowerLaw:
-        """Ours, over atoms."""
-        return fit_power_law(self.atoms, [one.value for one in self.ours])
+    def our_law(self, cost: Callable[[Prediction], float]) -> PowerLaw:
+        """Ours, over atoms: of the larger members where there are enough of them."""
+        points = self.larger if len(self.larger) >= 3 else (*self.ours, *self.larger)
+        return fit_power_law([one.atoms for one in points], [cost(one) for one in points])
 
     def ratio(self) -> Estimate:
-        """At the largest size, both laws with their scatter."""
-        size = self.atoms[-1]
-        return self.law.at(size) / self.our_law.at(size)
+        """Of CPU times at the largest common size; theirs by their law with its scatter."""
+        return self.law.at(self.atoms[-1]) / self.ours[-1].time.cpu
+
+    def wall_ratio(self) -> float:
+        """The same by the clock."""
+        return self.their_wall[-1] / self.ours[-1].time.wall.value
 
 
 @dataclass(frozen=True)
 class Comparison:
     """All families of one run."""
 
+    basis: str
+    macs_per_second: float
     families: tuple[Family, ...]
     run: Run
 
@@ -57,68 +99,60 @@ class Comparison:
         return envelope([law.at(functions) for law in laws])
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """A structure of the paper's size, ours measured, first principles carried there."""
+
+    label: str
+    theirs: Estimate
+    ours: Prediction
+
+
 def compare(
     reference: FirstPrinciples,
-    families: Sequence[str],
     predict: Callable[[ase.Atoms], object],
     *,
     gradient: bool,
     repeats: int,
     progress: Progress = silent,
 ) -> Comparison:
-    """Time `predict` on the reference's own structures."""
+    """Time `predict` on the reference's own structures, and on larger ones of their families."""
     found = []
-    total = sum(len(reference.families[name]) for name in families)
-    done = 0
-    with watching(
-        f"predictions timed {repeats} times each beside PySCF PBE/{reference.basis}"
-    ) as w:
-        for name in families:
-            ours = []
-            calculations = reference.families[name]
-            for one in calculations:
-                ours.append(timed(partial(predict, one.atoms), repeats))
-                done += 1
-                progress(done, total, "timing predictions")
-            found.append(
-                Family(
-                    name,
-                    tuple(len(one.atoms) for one in calculations),
-                    tuple(one.functions for one in calculations),
-                    tuple(one.seconds if gradient else one.scf_seconds for one in calculations),
-                    tuple(ours),
-                )
-            )
-    return Comparison(tuple(found), w.run)
+    words = f"predictions timed {repeats} times each beside PySCF PBE/{reference.basis}"
+    with watching(words) as w:
+        for done, (name, calculations) in enumerate(reference.families.items()):
+            progress(done, len(reference.families), "timing predictions")
+            found.append(_family(reference, name, calculations, predict, gradient, repeats))
+        progress(len(found), len(found), "timing predictions")
+    return Comparison(reference.basis, reference.macs_per_second, tuple(found), w.run)
 
 
-def scaling_chart(
-    title: str, comparison: Comparison, beyond: Mapping[str, tuple[int, Estimate]]
-) -> Curves:
-    """Costs over atoms with fitted laws; `beyond` holds (atoms, cost) outside the families."""
-    series = []
-    for group, family in enumerate(comparison.families):
-        line = [float(family.atoms[0]), float(family.atoms[-1])]
-        for words, values, law in (
-            ("first principles", [Estimate(t, t, t) for t in family.theirs], family.law),
-            ("ours", family.ours, family.our_law),
-        ):
-            label = f"{family.name}, {words}: N^({law.exponent:.2f} ± {law.exponent_error:.2f})"
-            sizes = [float(n) for n in family.atoms]
-            series.append(_points(label, sizes, values, group))
-            fitted = [law.at(n).value for n in line]
-            series.append(Series("", line, fitted, line=True, group=group))
-    for number, (label, (atoms, cost)) in enumerate(beyond.items()):
-        series.append(_points(label, [float(atoms)], [cost], len(comparison.families) + number))
-    return Curves(title, "atoms", "CPU time (s)", tuple(series), x_log=True, y_log=True)
+def _family(
+    reference: FirstPrinciples,
+    name: str,
+    calculations: Sequence[Calculation],
+    predict: Callable[[ase.Atoms], object],
+    gradient: bool,
+    repeats: int,
+) -> Family:
+    def ours(structures: Sequence[ase.Atoms]) -> tuple[Prediction, ...]:
+        return tuple(
+            Prediction.of(partial(predict, atoms), len(atoms), repeats) for atoms in structures
+        )
 
-
-def _points(label: str, x: Sequence[float], values: Sequence[Estimate], group: int) -> Series:
-    return Series(
-        label,
-        x,
-        [one.value for one in values],
-        [one.low for one in values],
-        [one.high for one in values],
-        group=group,
+    spans = [one.whole if gradient else one.scf for one in calculations]
+    return Family(
+        name,
+        tuple(len(one.atoms) for one in calculations),
+        tuple(one.functions for one in calculations),
+        tuple(span.cpu for span in spans),
+        tuple(span.wall for span in spans),
+        ours([one.atoms for one in calculations]),
+        ours(reference.sizes.larger(name)),
     )
+
+
+def beyond(found: Comparison, structure: ase.Atoms, label: str, ours: Prediction) -> Beyond:
+    """Carry first principles to `structure` by its basis functions."""
+    functions = basis_functions(structure, found.basis)
+    return Beyond(label, found.extrapolated(functions), ours)

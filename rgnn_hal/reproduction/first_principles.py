@@ -18,12 +18,10 @@ from ase.units import Bohr, Hartree
 from rgnn_hal.benchmarks.timing import best_times
 from rgnn_hal.macro.errors import ConfigurationError, DataError
 from rgnn_hal.progress import Progress, silent
-from rgnn_hal.reproduction.cell import Run, watching
 from rgnn_hal.reproduction.molecules import alkane, graphene_flake, water_cluster
-from rgnn_hal.reproduction.scaling import PowerLaw, fit_power_law
 
 WATER, ALKANES, FLAKES = "water clusters", "alkanes", "graphene flakes"
-_REMEDY = "PySCF is not installed: pip install 'rgnn-hal[reference]'"
+_REMEDY = "needs PySCF, which is not installed: pip install 'rgnn-hal[reference]'"
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,37 @@ class Sizes:
     water: tuple[int, ...]
     alkanes: tuple[int, ...]
     flakes: tuple[tuple[int, int], ...]
+    larger_water: tuple[int, ...] = ()
+    """Which larger members are predicted by ours alone, to see how it grows."""
+    larger_alkanes: tuple[int, ...] = ()
+    larger_flakes: tuple[tuple[int, int], ...] = ()
 
     def families(self) -> Mapping[str, Sequence[Callable[[], ase.Atoms]]]:
         """Builders by family, the smallest first."""
-        return {
-            WATER: [partial(water_cluster, size) for size in self.water],
-            ALKANES: [partial(alkane, size) for size in self.alkanes],
-            FLAKES: [partial(graphene_flake, *size) for size in self.flakes],
-        }
+        return _builders(self.water, self.alkanes, self.flakes)
+
+    def larger(self, family: str) -> list[ase.Atoms]:
+        """Members of a family beyond those that first principles compute."""
+        builders = _builders(self.larger_water, self.larger_alkanes, self.larger_flakes)
+        return [build() for build in builders[family]]
+
+
+def _builders(
+    water: Sequence[int], alkanes: Sequence[int], flakes: Sequence[tuple[int, int]]
+) -> Mapping[str, Sequence[Callable[[], ase.Atoms]]]:
+    return {
+        WATER: [partial(water_cluster, size) for size in water],
+        ALKANES: [partial(alkane, size) for size in alkanes],
+        FLAKES: [partial(graphene_flake, *size) for size in flakes],
+    }
+
+
+@dataclass(frozen=True)
+class Span:
+    """What something took, s."""
+
+    cpu: float
+    wall: float
 
 
 @dataclass(frozen=True)
@@ -55,58 +76,47 @@ class Calculation:
     """eV"""
     forces: np.ndarray
     """(atoms, 3), eV/angstrom."""
-    scf_seconds: float
-    """CPU time."""
-    gradient_seconds: float
-
-    @property
-    def seconds(self) -> float:
-        """Of energy and forces."""
-        return self.scf_seconds + self.gradient_seconds
+    scf: Span
+    """The self-consistent field alone."""
+    whole: Span
+    """Energy and forces."""
 
 
 @dataclass(frozen=True)
 class FirstPrinciples:
-    """All calculations of a run."""
+    """Calculations of some families."""
 
-    basis: str
+    sizes: Sizes
     families: Mapping[str, tuple[Calculation, ...]]
     macs_per_second: float
     """float64 multiply-accumulates of this processor in a product of two matrices."""
-    run: Run
+
+    @property
+    def basis(self) -> str:
+        """Of the orbitals."""
+        return self.sizes.basis
 
     @property
     def calculations(self) -> list[Calculation]:
         """Of all families."""
         return [one for family in self.families.values() for one in family]
 
-    def law(self, family: str, *, gradient: bool) -> PowerLaw:
-        """CPU seconds of energies, with or without forces, over basis functions."""
-        found = self.families[family]
-        return fit_power_law(
-            [one.functions for one in found],
-            [one.seconds if gradient else one.scf_seconds for one in found],
-        )
 
-
-def first_principles(sizes: Sizes, progress: Progress = silent) -> FirstPrinciples:
-    """Compute all families.
+def compute_family(sizes: Sizes, name: str, progress: Progress = silent) -> tuple[Calculation, ...]:
+    """Compute all members of one family.
 
     Raises:
         ConfigurationError: PySCF is not installed.
         DataError: a calculation did not converge.
     """
     _pyscf()
-    jobs = [(name, build) for name, builds in sizes.families().items() for build in builds]
-    found: dict[str, list[Calculation]] = {name: [] for name in sizes.families()}
-    with watching(f"PySCF, PBE/{sizes.basis}, density fitting, energy and gradient") as watch:
-        for done, (name, build) in enumerate(jobs):
-            progress(done, len(jobs), "density-functional theory")
-            found[name].append(calculate(build(), sizes.basis))
-        progress(len(jobs), len(jobs), "density-functional theory")
-        rate = matrix_rate()
-    families = {name: tuple(points) for name, points in found.items()}
-    return FirstPrinciples(sizes.basis, families, rate, watch.run)
+    builders = sizes.families()[name]
+    found = []
+    for done, build in enumerate(builders):
+        progress(done, len(builders), f"density-functional theory of {name}")
+        found.append(calculate(build(), sizes.basis))
+    progress(len(builders), len(builders), f"density-functional theory of {name}")
+    return tuple(found)
 
 
 def calculate(atoms: ase.Atoms, basis: str) -> Calculation:
@@ -115,19 +125,22 @@ def calculate(atoms: ase.Atoms, basis: str) -> Calculation:
     molecule = _molecule(atoms, basis)
     field = pyscf.dft.RKS(molecule).density_fit()
     field.xc = "pbe"
-    start = time.process_time()
+    start = _now()
     energy = field.kernel()
-    middle = time.process_time()
+    middle = _now()
     if not field.converged:
         raise DataError(
             f"PBE/{basis} of {atoms.get_chemical_formula()} did not converge; choose other sizes"
         )
     gradient = field.nuc_grad_method().kernel()
-    end = time.process_time()
+    end = _now()
     forces = -np.asarray(gradient) * Hartree / Bohr
-    return Calculation(
-        atoms, molecule.nao, float(energy) * Hartree, forces, middle - start, end - middle
-    )
+    scf, whole = (Span(*(until - start).tolist()) for until in (middle, end))
+    return Calculation(atoms, molecule.nao, float(energy) * Hartree, forces, scf, whole)
+
+
+def _now() -> np.ndarray:
+    return np.array([time.process_time(), time.perf_counter()])
 
 
 def basis_functions(atoms: ase.Atoms, basis: str) -> int:

@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from rgnn_hal.progress import Progress, silent
-from rgnn_hal.reproduction.backpropagation import Goal, Point, Training, makers, run_down
+from rgnn_hal.reproduction.backpropagation import (
+    Goal,
+    Point,
+    Training,
+    is_judged,
+    makers,
+    run_down,
+)
 from rgnn_hal.structures import LabelledFrame
 from rgnn_hal.tasks.xu2025 import ForceNetwork, LayerMaker
 from rgnn_hal.tasks.xu2025.training import train_force_network
@@ -24,9 +31,14 @@ def train_force_networks(
 
     def points(maker: LayerMaker) -> Iterator[Point]:
         for epoch in train_force_network(
-            ForceNetwork(maker, elements), elements, training, test, epochs=_MOST_EPOCHS
+            ForceNetwork(maker, elements),
+            elements,
+            training,
+            test,
+            epochs=_MOST_EPOCHS,
+            judged=is_judged,
         ):
-            yield Point(epoch.cpu_seconds, epoch.work, 1e3 * epoch.force_mae)
+            yield Point(epoch.number, epoch.cpu_seconds, epoch.work, 1e3 * epoch.force_mae)
 
     return [
         run_down(label, points(maker), goal, seconds, progress) for label, maker in makers().items()

@@ -13,21 +13,23 @@ import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from rgnn_hal.analog import Multilevel
 from rgnn_hal.bundled import bundled
-from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import open_macro
 from rgnn_hal.reproduction import paper
 from rgnn_hal.reproduction.backpropagation import Goal, add_trainings
-from rgnn_hal.reproduction.cell import Measured, Missing, Run, Watch, watching
+from rgnn_hal.reproduction.cell import Missing, Run, Watch, watching
 from rgnn_hal.reproduction.chart import Parity
-from rgnn_hal.reproduction.comparison import Comparison, compare, scaling_chart
+from rgnn_hal.reproduction.comparison import Prediction, beyond, compare
 from rgnn_hal.reproduction.context import Context
-from rgnn_hal.reproduction.first_principles import FirstPrinciples, basis_functions
+from rgnn_hal.reproduction.first_principles import ALKANES, FLAKES, WATER, FirstPrinciples
 from rgnn_hal.reproduction.force_training import train_force_networks
-from rgnn_hal.reproduction.hardware import add_gains
-from rgnn_hal.reproduction.scaling import Estimate, middle_of
+from rgnn_hal.reproduction.growth import add_beyond, add_families, add_scaling_charts
+from rgnn_hal.reproduction.hardware import Claims, Counted, add_gains
+from rgnn_hal.reproduction.resampling import mean_of_structures
+from rgnn_hal.reproduction.scaling import middle_of
 from rgnn_hal.reproduction.table import Draft
-from rgnn_hal.reproduction.timing import timed
+from rgnn_hal.reproduction.timing import Timing, timed
 from rgnn_hal.structures import read_frames, read_structures
 from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces import Evaluation, TrainingResult, evaluate_forces, train_forces
@@ -45,16 +47,16 @@ def write_forces(context: Context, draft: Draft) -> None:
     exact = _learn(context, settings.exact, training, test)
     _accuracy(draft, "exact products", exact)
     noisy = _learn(context, settings.macro, training, test)
-    _accuracy(draft, f"chip {settings.macro}", noisy)
+    _accuracy(draft, f"chip {settings.macro}", noisy, headline=True)
     draft.charts.append(
-        Parity(
+        Parity.of(
             f"Unseen quench through the chip: MAE {1e3 * noisy.unseen.force_mae:.0f} meV/Å",
             "force (eV/Å)",
             noisy.unseen.reference,
             noisy.unseen.predicted,
         )
     )
-    _compute(context, draft, _Timings.of(exact.result, test, settings.repeats))
+    _compute(context, draft, exact.result, test)
     _training(context, draft, exact, training, test)
     _modelled(draft, noisy)
 
@@ -94,90 +96,57 @@ def _learn(context: Context, uri: str, training: Path, test: Path) -> _Learnt:
     return _Learnt(result, seen, unseen, watch.run, judged)
 
 
-def _accuracy(draft: Draft, label: str, learnt: _Learnt) -> None:
-    def cell(found: Evaluation) -> Measured:
-        per_frame = np.abs(found.reference - found.predicted).reshape(found.frames, -1).mean(axis=1)
-        spread = per_frame.std(ddof=1) / np.sqrt(found.frames) if found.frames > 1 else 0.0
-        mean = found.force_mae
-        return learnt.evaluation.measured(
-            1e3 * mean,
-            "meV/Å",
-            (1e3 * (mean - spread), 1e3 * (mean + spread)),
-            remark="interval: standard error over frames",
-        )
-
+def _accuracy(draft: Draft, label: str, learnt: _Learnt, *, headline: bool = False) -> None:
     for words, found in (("a quench never seen", learnt.unseen), ("training frames", learnt.seen)):
-        draft.add("accuracy", f"force MAE, {words}, {label}", paper.FORCE_MAE, cell(found))
-
-
-@dataclass(frozen=True)
-class _Timings:
-    """Predictions of periodic Li3PO4, all on the host."""
-
-    cell: Estimate
-    """CPU s of a bundled frame."""
-    labels: Estimate
-    """CPU s that its label took, as the data say."""
-    large: ase.Atoms
-    paper_size: Estimate
-    operations: int
-    """Of a prediction at the paper's size."""
-    watch: Watch
-
-    @classmethod
-    def of(cls, result: TrainingResult, test: Path, repeats: int) -> "_Timings":
-        frames: list[ase.Atoms] = [atoms for _, atoms in read_structures(test)]
-        twin = result.model.on_twin()
-        large = frames[0] * _REPEATS
-        with watching(f"predictions of Li3PO4, {repeats} times each") as watch:
-            cell = timed(lambda: twin.predict(frames[0]), repeats)
-            paper_size = timed(lambda: twin.predict(large), repeats)
-            with count_work() as work:
-                twin.predict(large)
-        done = work.all_digital
-        return cls(
-            cell,
-            middle_of([frame.info["cpu_s"] for frame in frames]),
-            large,
-            paper_size,
-            done.macs + done.special + done.elementary,
-            watch,
+        errors = np.abs(found.reference - found.predicted).reshape(found.frames, -1)
+        mean = mean_of_structures(errors.sum(axis=1).tolist(), [errors.shape[1]] * found.frames)
+        cell = learnt.evaluation.measured(
+            1e3 * mean.value,
+            "meV/Å",
+            (1e3 * mean.low, 1e3 * mean.high),
+            remark=f"interval: bootstrap over {found.frames} frames",
         )
+        shown = headline and found is learnt.unseen
+        draft.add("accuracy", f"force MAE, {words}, {label}", paper.FORCE_MAE, cell, headline=shown)
 
 
-def _compute(context: Context, draft: Draft, timings: _Timings) -> None:
-    _against_labels(draft, timings)
-    reference = context.first_principles()
+def _compute(context: Context, draft: Draft, result: TrainingResult, test: Path) -> None:
+    frames: list[ase.Atoms] = [atoms for _, atoms in read_structures(test)]
+    twin, repeats = result.model.on_twin(), context.settings.repeats
+    large = frames[0] * _REPEATS
+    with watching(f"predictions of Li3PO4, {repeats} times each") as watch:
+        small = timed(lambda: twin.predict(frames[0]), repeats)
+        ours = Prediction.of(lambda: twin.predict(large), len(large), repeats)
+    _against_labels(draft, watch, frames, small)
+    reference = context.first_principles(WATER, ALKANES, FLAKES)
     if isinstance(reference, Missing):
-        draft.add("compute", "first principles over ours", paper.FORCE_COMPUTE, reference)
+        what = "first principles over ours"
+        draft.add("compute", what, paper.FORCE_COMPUTE, reference, headline=True)
         return
     model = _model_of(context, reference).model.on_twin()
-    comparison = compare(
-        reference,
-        tuple(reference.families),
-        model.predict,
-        gradient=True,
-        repeats=context.settings.repeats,
-        progress=context.progress,
+    found = compare(
+        reference, model.predict, gradient=True, repeats=repeats, progress=context.progress
     )
-    _equal_size(draft, comparison)
-    beyond = _paper_size(draft, reference, comparison, timings)
-    draft.charts.append(scaling_chart("Energy and forces of one structure", comparison, beyond))
+    carried = beyond(found, large, f"Li3PO4, {len(large)} atoms", ours)
+    add_beyond(draft, found, carried, paper.FORCE_COMPUTE)
+    add_families(draft, found, paper.FORCE_COMPUTE)
+    add_scaling_charts(draft, "Energy and forces of one structure", found, carried)
     draft.notes.append(_note(reference))
 
 
-def _against_labels(draft: Draft, timings: _Timings) -> None:
-    ratio = timings.labels / timings.cell
-    cell = timings.watch.measured(
+def _against_labels(draft: Draft, watch: Watch, frames: list[ase.Atoms], ours: Timing) -> None:
+    labels = middle_of([frame.info["cpu_s"] for frame in frames])
+    ratio = labels / ours.cpu
+    cell = watch.measured(
         ratio.value,
         "x",
         ratio.interval,
         remark=(
-            f"labels: GPAW, {timings.labels.value:.1f} s of CPU time per frame, measured when the "
+            f"labels: GPAW, {labels.value:.1f} s of CPU time per frame, measured when the "
             "data were made, on another machine"
         ),
     )
-    what = "the data's labels over our predictions, 32 atoms"
+    what = f"CPU time, the data's labels over our predictions, {len(frames[0])} atoms"
     draft.add("compute", what, paper.FORCE_COMPUTE, cell)
 
 
@@ -193,67 +162,13 @@ def _model_of(context: Context, reference: FirstPrinciples) -> TrainingResult:
         return train_forces(path, macro, context.settings.forces, progress=context.progress)
 
 
-def _equal_size(draft: Draft, comparison: Comparison) -> None:
-    for family in comparison.families:
-        ratio = family.ratio()
-        law, ours = family.law, family.our_law
-        remark = (
-            f"exponents in atoms: theirs {law.exponent:.2f} ± {law.exponent_error:.2f}, "
-            f"ours {ours.exponent:.2f} ± {ours.exponent_error:.2f}"
-        )
-        cell = Measured(ratio.value, "x", comparison.run, ratio.interval, remark=remark)
-        what = f"CPU time, PySCF over ours, {family.name}, {family.atoms[-1]} atoms"
-        draft.add("compute", what, paper.FORCE_COMPUTE, cell)
-
-
-def _paper_size(
-    draft: Draft, reference: FirstPrinciples, comparison: Comparison, timings: _Timings
-) -> dict[str, tuple[int, Estimate]]:
-    atoms = len(timings.large)
-    functions = basis_functions(timings.large, reference.basis)
-    theirs = comparison.extrapolated(functions)
-    ratio = theirs / timings.paper_size
-    remark = (
-        f"{functions} basis functions of {reference.basis}; the interval spans the families; "
-        f"ours measured at this size: {1e3 * timings.paper_size.value:.0f} ms"
-    )
-    label = f"Li3PO4, {atoms} atoms"
-    draft.add(
-        "compute",
-        f"CPU time, PySCF extrapolated over ours, {label}",
-        paper.FORCE_COMPUTE,
-        Measured(
-            ratio.value, "x", comparison.run, ratio.interval, extrapolated=True, remark=remark
-        ),
-    )
-    per_second = reference.macs_per_second / timings.operations
-    remark = (
-        f"ours counted: {timings.operations:.3g}; theirs: CPU time x "
-        f"{reference.macs_per_second / 1e9:.1f} GMAC/s, the rate of matrix products here"
-    )
-    interval = (theirs.low * per_second, theirs.high * per_second)
-    operations = Measured(
-        theirs.value * per_second,
-        "x",
-        comparison.run,
-        interval,
-        bound="at most",
-        extrapolated=True,
-        remark=remark,
-    )
-    draft.add("compute", f"operations, the same, {label}", paper.FORCE_COMPUTE, operations)
-    return {
-        f"{label}: first principles, extrapolated": (atoms, theirs),
-        f"{label}: ours": (atoms, timings.paper_size),
-    }
-
-
 def _note(reference: FirstPrinciples) -> str:
+    spent = sum(one.whole.cpu for one in reference.calculations)
     return (
         f"First principles: PySCF, PBE/{reference.basis} with density fitting, isolated molecules, "
-        f"one thread, {reference.run.cpu_seconds:.0f} s of CPU time. The exponents hold for these "
-        "sizes; they rise as molecules grow, so extrapolated costs err on the low side. The time "
-        "of a prediction does not depend on what was learnt, only on the recipe."
+        f"one thread, {spent:.0f} s of CPU time. Its exponents hold for these sizes; they rise as "
+        "molecules grow, so extrapolated costs err on the low side. The time of a prediction does "
+        "not depend on what was learnt, only on the recipe."
     )
 
 
@@ -283,11 +198,14 @@ def _training(context: Context, draft: Draft, whole: _Learnt, training: Path, te
 
 def _modelled(draft: Draft, learnt: _Learnt) -> None:
     counts = Counts.of_record(learnt.result.model.record)
-    with watching("one inference of the paper's force network on the same frame") as theirs:
+    with watching("one inference of the paper's force network on the same frame") as watch:
         network = force_workload(counts.structure).work
-    workloads = {
-        "our model": (counts.inference, learnt.training),
-        "the paper's network": (network, theirs.run),
-    }
-    title = "Forces on one frame of Li3PO4"
-    add_gains(draft, title, workloads, paper.FORCE_SPEED, paper.FORCE_ENERGY)
+        at_once = force_workload(counts.structure, Multilevel()).work
+    add_gains(
+        draft,
+        f"Forces on {counts.structure.get_chemical_formula()}",
+        Counted("the paper's network", network, watch.run),
+        at_once,
+        Counted("our model", counts.inference, learnt.training),
+        Claims(paper.FORCE_SPEED, paper.FORCE_ENERGY),
+    )

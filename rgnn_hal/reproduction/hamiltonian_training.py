@@ -19,7 +19,14 @@ from rgnn_hal.cost import Operations
 from rgnn_hal.cost.digital import count_digital
 from rgnn_hal.macro.errors import DataError
 from rgnn_hal.progress import Progress, silent
-from rgnn_hal.reproduction.backpropagation import Goal, Point, Training, makers, run_down
+from rgnn_hal.reproduction.backpropagation import (
+    Goal,
+    Point,
+    Training,
+    is_judged,
+    makers,
+    run_down,
+)
 from rgnn_hal.structures import Graph, build_graph
 from rgnn_hal.tasks.hamiltonian import HamiltonianFrame
 from rgnn_hal.tasks.hamiltonian.filling import HARTREE_EV
@@ -118,7 +125,8 @@ def _points(
         else:
             _epoch(network, trained, optimiser, training)
         seconds, epochs = seconds + time.process_time() - start, epochs + 1
-        yield Point(seconds, once * epochs, _rms(network, test))
+        if is_judged(epochs):
+            yield Point(epochs, seconds, once * epochs, _rms(network, test))
 
 
 def _epoch(

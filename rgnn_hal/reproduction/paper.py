@@ -36,7 +36,3 @@ WAVEFUNCTION_EFFICIENCY = Quoted(4.4, "x", _ABSTRACT)
 H2_EXACT = Quoted(
     -1.17447, "hartree", "Kolos and Wolniewicz, J. Chem. Phys. 49, 404 (1968), 1.4 bohr"
 )
-GRAPHENE_ATOMS = Quoted(
-    72, "atoms", "6 x 6 cells of the graphene set of Li et al., Nat. Comput. Sci. 2, 367 (2022)"
-)
-FORCE_ATOMS = Quoted(192, "atoms", "Li72 P24 O96 of the paper's force data")

@@ -1,7 +1,10 @@
 """Running the sections one after another; a section that fails says why, and the others go on."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rgnn_hal.macro.errors import ConfigurationError
@@ -27,6 +30,8 @@ def reproduce(
 ) -> Iterator[Section]:
     """Yield each section as it is finished, all of them or `only` some.
 
+    Ctrl-C yields what the section has so far, and goes on its way when the next one is asked for.
+
     Raises:
         ConfigurationError: there is no such section.
     """
@@ -37,15 +42,30 @@ def reproduce(
     with tempfile.TemporaryDirectory(prefix="rgnn-hal-") as folder:
         context = Context(settings, Path(folder), progress)
         for name in chosen:
-            yield _section(name, context)
+            yield from _section(name, context)
 
 
-def _section(name: str, context: Context) -> Section:
+def _section(name: str, context: Context) -> Iterator[Section]:
     title, write = SECTIONS[name]
-    draft = Draft()
+    draft, failure = Draft(), None
+    started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    cpu, wall = time.process_time(), time.perf_counter()
+
+    def section() -> Section:
+        return replace(
+            draft.section(name, title, failure),
+            started=started,
+            cpu_seconds=time.process_time() - cpu,
+            wall_seconds=time.perf_counter() - wall,
+        )
+
     try:
         write(context, draft)
     # Whatever breaks one section, of ours or of a library's, must not lose the others.
     except Exception as error:
-        return draft.section(name, title, failure=f"{type(error).__name__}: {error}")
-    return draft.section(name, title)
+        failure = f"{type(error).__name__}: {error}"
+    except (KeyboardInterrupt, SystemExit):
+        failure = "interrupted; what follows was not reached"
+        yield section()
+        raise
+    yield section()

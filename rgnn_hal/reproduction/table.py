@@ -1,7 +1,15 @@
-"""The table: rows of the paper's claims beside ours, in sections that stand for themselves."""
+"""The table: rows of the paper's claims beside ours, in sections that stand for themselves.
 
-from dataclasses import dataclass, field
+A table is a value that a file can hold: `stored` writes all of it as JSON and `restored` reads it
+back, so that sections of several runs can share one report.
+"""
 
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from rgnn_hal.macro.errors import DataError
 from rgnn_hal.reproduction.cell import Cell
 from rgnn_hal.reproduction.chart import Chart
 
@@ -11,11 +19,13 @@ class Row:
     """One figure of the paper and one of ours."""
 
     claim: str
-    """Accuracy, compute, training, speed or energy."""
+    """Accuracy, compute, scaling, training, speed or energy."""
     what: str
     """Which number of ours, on what."""
     paper: Cell
     ours: Cell
+    headline: bool = False
+    """Whether it is what the paper's claim is best compared with."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class Section:
     charts: tuple[Chart, ...] = ()
     notes: tuple[str, ...] = ()
     failure: str | None = None
+    started: str = ""
+    """Date and time, UTC."""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
 
 
 @dataclass
@@ -38,9 +52,11 @@ class Draft:
     charts: list[Chart] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, claim: str, what: str, paper: Cell, ours: Cell) -> None:
+    def add(
+        self, claim: str, what: str, paper: Cell, ours: Cell, *, headline: bool = False
+    ) -> None:
         """Append a row."""
-        self.rows.append(Row(claim, what, paper, ours))
+        self.rows.append(Row(claim, what, paper, ours, headline))
 
     def section(self, name: str, title: str, failure: str | None = None) -> Section:
         """What there is."""
@@ -56,8 +72,39 @@ class Table:
     sections: tuple[Section, ...]
     settings: str
     """Which set of sizes, and how it was called."""
+    sizes: str = ""
+    """All of the settings: only sections of equal ones share a table."""
 
     @property
     def failed(self) -> tuple[str, ...]:
         """Names of sections that failed."""
         return tuple(section.name for section in self.sections if section.failure is not None)
+
+    def with_section(self, section: Section) -> "Table":
+        """With one more section, or with another of that name."""
+        kept = [one for one in self.sections if one.name != section.name]
+        return replace(self, sections=(*kept, section))
+
+    def stored(self) -> bytes:
+        """As JSON, whole."""
+        return _adapter().dump_json(self)
+
+    @classmethod
+    def restored(cls, text: bytes) -> "Table":
+        """What `stored` wrote.
+
+        Raises:
+            DataError: something else.
+        """
+        try:
+            return _adapter().validate_json(text)
+        except ValidationError as error:
+            raise DataError(
+                f"no stored table: {error.error_count()} entries are not as this version writes "
+                "them; run all sections again"
+            ) from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Table]:
+    return TypeAdapter(Table)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rgnn_hal.report.page import Page, Text
+from rgnn_hal.macro import DataError
+from rgnn_hal.report.page import Badge, Page, Text
 from rgnn_hal.report.reproduction import cell_text, reproduction_page, reproduction_values
 from rgnn_hal.reproduction.cell import Missing, Quoted, watching
 from rgnn_hal.reproduction.chart import Bar, Bars, Curves, Parity, Series
@@ -21,29 +22,38 @@ CHARTS = (
         "atoms",
         "CPU time (s)",
         (
-            Series("ours", [1.0, 2.0], [1.0, 3.0], [0.5, 2.0], [2.0, 4.0]),
+            Series("ours", [1.0, 2.0], [1.0, 3.0], [0.5, 2.0], [2.0, 4.0], hollow=True),
             Series("law", [1.0, 2.0], [1.0, 3.0], line=True),
         ),
         x_log=True,
         y_log=True,
     ),
-    Bars("Cost", "energy (J)", (Bar("gpu", 1.0, 0.5, 2.0), Bar("macro + gpu", 0.1, 0.05, 0.2))),
-    Parity("Parity", "force (eV/Å)", np.arange(20.0), np.arange(20.0) + 0.1),
+    Bars(
+        "Cost",
+        "energy (J)",
+        (Bar("gpu", 1.0, 0.5, 2.0, "alone"), Bar("macro + gpu", 0.1, 0.05, 0.2, "helped")),
+        mark=2.5,
+        mark_label="the paper",
+    ),
+    Parity.of("Parity", "force (eV/Å)", np.arange(20.0), np.arange(20.0) + 0.1),
 )
 
 
 class Loads(HTMLParser):
-    """Collects whatever a browser would fetch."""
+    """Collects whatever a browser would fetch, and where links lead."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.links: list[str] = []
         self.tags: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         for name, value in attrs:
-            if name in {"src", "href", "xlink:href", "action", "data"}:
+            if tag == "a" and name == "href":
+                self.links.append(value or "")
+            elif name in {"src", "href", "xlink:href", "action", "data"}:
                 self.found.append(value or "")
 
 
@@ -51,12 +61,18 @@ def table() -> Table:
     with watching("count") as watch:
         count = sum(range(10))
     rows = (
-        Row("speed", "on <this> & that", Quoted(2.5, "x", "a paper"), watch.measured(count, "x")),
+        Row(
+            "speed",
+            "on <this> & that",
+            Quoted(2.5, "x", "a paper, 10.1234/abc.5-6: page 7"),
+            watch.measured(count, "x", (count - 1, count + 1)),
+            headline=True,
+        ),
         Row("energy", "alone", Quoted(2.7, "x", "a paper"), Missing("PySCF is not installed")),
     )
     good = Section("forces", "Forces", rows, CHARTS, ("A note.",))
     bad = Section("hamiltonian", "Hamiltonians", failure="DataError: no <data>")
-    return Table((good, bad), "Sizes: tiny.")
+    return Table((good, bad), "Sizes: tiny.", "Settings()")
 
 
 def test_a_report_fetches_nothing_and_says_everything() -> None:
@@ -67,10 +83,25 @@ def test_a_report_fetches_nothing_and_says_everything() -> None:
     assert all(found.startswith(("data:", "#")) for found in loads.found), loads.found
     assert not {"script", "link", "iframe"} & set(loads.tags)
     assert not re.search(r"@import|url\((?!#)", html)
-    assert loads.tags.count("svg") == 2 and loads.tags.count("img") == 1
+    kinds = [found.split(";")[0] for found in loads.found]
+    assert kinds == ["data:image/svg+xml"] * 2 + ["data:image/png"]
+    assert "https://doi.org/10.1234/abc.5-6" in loads.links
+    assert all(link.startswith("https://doi.org/10.") for link in loads.links)
     for words in ("measured here", "quoted", "not available", "PySCF is not installed", "A note."):
         assert words in html
     assert "on &lt;this&gt; &amp; that" in html and "DataError: no &lt;data&gt;" in html
+
+
+def test_a_stored_table_comes_back_whole() -> None:
+    stored = table()
+    assert Table.restored(stored.stored()) == stored
+    with pytest.raises(DataError, match="run all sections again"):
+        Table.restored(b'{"sections": 1}')
+
+
+def test_a_section_takes_the_place_of_its_namesake() -> None:
+    again = table().with_section(Section("forces", "Forces again"))
+    assert [section.title for section in again.sections] == ["Hamiltonians", "Forces again"]
 
 
 def test_a_failure_is_kept_as_a_value() -> None:
@@ -89,7 +120,8 @@ def test_text_never_becomes_markup(text: str) -> None:
         page, loads = Page(words), Loads()
         page.heading(words)
         page.paragraph(words)
-        page.table([words], [[Text(words, words, words)]])
+        page.table([words], [[Text(words, words, Badge("quoted", words))]], folded=words)
+        page.legend([(Badge("missing", words), words)])
         loads.feed(page.html())
         return loads.tags
 

@@ -13,7 +13,13 @@ from scipy.spatial.transform import Rotation
 from rgnn_hal.bundled import bundled
 from rgnn_hal.cost import Operations
 from rgnn_hal.macro import DataError
-from rgnn_hal.reproduction.backpropagation import Goal, Point, add_trainings, run_down
+from rgnn_hal.reproduction.backpropagation import (
+    Goal,
+    Point,
+    add_trainings,
+    is_judged,
+    run_down,
+)
 from rgnn_hal.reproduction.cell import Measured, watching
 from rgnn_hal.reproduction.hamiltonian_training import edge_blocks, train_hamiltonian_networks
 from rgnn_hal.reproduction.table import Draft
@@ -70,14 +76,20 @@ def test_networks_learn_graphene(frame: HamiltonianFrame) -> None:
     for one in found:
         assert not one.reached and one.last.cpu_seconds >= 1
         assert one.last.error < one.points[0].error
-        assert one.last.work.macs == len(one.points) * one.points[0].work.macs > 1e6
+        assert one.last.work.macs == one.last.epoch * one.points[0].work.macs > 1e6
+
+
+@given(st.integers(1, 100_000))
+def test_no_more_than_a_tenth_of_a_training_passes_unjudged(epoch: int) -> None:
+    following = next(k for k in range(epoch + 1, 2 * epoch + 20) if is_judged(k))
+    assert following <= max(11, 1.11 * epoch + 1)
 
 
 def falling(start: float) -> Iterator[Point]:
     epoch = 0
     while True:
         epoch += 1
-        yield Point(float(epoch), Operations(macs=1000 * epoch), start / epoch)
+        yield Point(epoch, float(epoch), Operations(macs=1000 * epoch), start / epoch)
 
 
 @given(st.floats(11, 1000), st.integers(1, 200))

@@ -15,7 +15,7 @@ from rgnn_hal.reproduction.cell import Measured, Missing, Modelled
 from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.first_principles import Sizes
 from rgnn_hal.reproduction.settings import FULL, QUICK, Settings
-from rgnn_hal.reproduction.table import Draft, Section
+from rgnn_hal.reproduction.table import Draft, Section, Table
 from rgnn_hal.tasks.forces import ForcesRecipe
 from rgnn_hal.tasks.hamiltonian import HamiltonianRecipe
 from rgnn_hal.tasks.wavefunction import WavefunctionRecipe
@@ -51,7 +51,7 @@ def test_a_wavefunction_is_reproduced_from_end_to_end() -> None:
     assert section.failure is None, section.failure
     assert claims(section, Measured) == {"accuracy", "compute", "training"}
     assert claims(section, Modelled) == {"speed", "energy"}
-    assert len(section.charts) == 3
+    assert len(section.charts) == 5
 
 
 @pytest.mark.slow
@@ -60,8 +60,16 @@ def test_other_tasks_are_reproduced_from_end_to_end(name: str) -> None:
     pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
     (section,) = sections(TINY, name)
     assert section.failure is None, section.failure
-    assert claims(section, Measured) == {"accuracy", "compute", "training"}
+    assert claims(section, Measured) == {"accuracy", "compute", "scaling", "training"}
     assert claims(section, Modelled) == {"speed", "energy"}
+    assert {row.claim for row in section.rows if row.headline} == {
+        "accuracy",
+        "compute",
+        "training",
+        "speed",
+        "energy",
+    }
+    assert Table.restored(Table((section,), "tiny").stored()).sections == (section,)
 
 
 def test_forces_without_pyscf_say_so_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,14 +144,35 @@ def test_the_command_exits_by_what_happened(
     assert call("--out", out / "report.json") == 2
 
 
-def test_ctrl_c_leaves_what_was_finished(
+def test_ctrl_c_leaves_what_was_found(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(context: Context, draft: Draft) -> None:
+        draft.notes.append("half of it")
         raise KeyboardInterrupt
 
     both = {"good": ("Good", empty), "long": ("Long", interrupted)}
     monkeypatch.setattr(run, "SECTIONS", both)
     assert call("--out", tmp_path) == 130
-    written = json.loads((tmp_path / "report.json").read_text())
-    assert [section["name"] for section in written["sections"]] == ["good"]
+    good, long = json.loads((tmp_path / "report.json").read_text())["sections"]
+    assert good["failure"] is None
+    assert long["failure"].startswith("interrupted") and long["notes"] == ["half of it"]
+
+
+def test_sections_of_several_runs_share_a_report(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def named() -> list[str]:
+        written = json.loads((tmp_path / "report.json").read_text())
+        return [section["name"] for section in written["sections"]]
+
+    call("--out", tmp_path, "--only", "bad")
+    assert "bad: failed: DataError: no data at all" in capsys.readouterr().err
+    call("--out", tmp_path, "--only", "good")
+    assert named() == ["bad", "good"]
+    call("--out", tmp_path, "--only", "good", "--macro", "emulator://?seed=2")
+    assert "other settings" in capsys.readouterr().err
+    assert named() == ["good"]
+    (tmp_path / "table.json").write_text("nothing")
+    assert call("--out", tmp_path, "--only", "good") == 0
+    assert "run all sections again" in capsys.readouterr().err

@@ -7,7 +7,7 @@ counting takes time itself.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,11 +45,15 @@ def train_force_network(
     epochs: int,
     learning_rate: float = 5e-4,
     seed: int = 0,
+    judged: Callable[[int], bool] = lambda epoch: True,
     progress: Progress = silent,
 ) -> Iterator[Epoch]:
-    """Train `network` in place; an `Epoch` after each, for the caller to stop when it suffices."""
+    """Train `network` in place, for the caller to stop when it suffices.
+
+    An `Epoch` comes after each of those that are `judged`, by default after all.
+    """
     structures = [_labelled(frame, elements) for frame in training]
-    judged = [_labelled(frame, elements) for frame in test]
+    unseen = [_labelled(frame, elements) for frame in test]
     trained = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=learning_rate)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -73,7 +77,8 @@ def train_force_network(
         seconds += time.process_time() - start
         schedule.step(loss)
         progress(number, epochs, "epochs")
-        yield Epoch(number, seconds, once * number, _force_mae(network, judged))
+        if judged(number):
+            yield Epoch(number, seconds, once * number, _force_mae(network, unseen))
 
 
 def _epoch(
@@ -92,10 +97,10 @@ def _epoch(
     return total / len(batches)
 
 
-def _force_mae(network: ForceNetwork, judged: Sequence[tuple[Graph, torch.Tensor]]) -> float:
+def _force_mae(network: ForceNetwork, unseen: Sequence[tuple[Graph, torch.Tensor]]) -> float:
     network.eval()
     with torch.no_grad():
-        errors = torch.cat([(network(graph) - label).abs().flatten() for graph, label in judged])
+        errors = torch.cat([(network(graph) - label).abs().flatten() for graph, label in unseen])
     return float(errors.mean())
 
 

@@ -1,9 +1,9 @@
 """What one inference of the paper's networks takes, counted on an emulated macro as the paper's.
 
 Weights are differences of neighbouring cells, half of them formed as in our recipes; inputs are
-eight bit planes and one for the offset.
-Structures are small ones of the paper's systems: 32 atoms of Li3PO4 and of graphene, H2; per atom
-they have the same edges and triples as its own.
+eight bit planes and one for the offset, unless another coding is given. Structures are small ones
+of the paper's systems: 32 atoms of Li3PO4 and of graphene, H2; per atom they have the same edges
+and triples as its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 import ase
 import torch
 
-from rgnn_hal.analog import OffsetBitSerial
+from rgnn_hal.analog import InputCoding, OffsetBitSerial
 from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import open_macro
 from rgnn_hal.mapping import NEIGHBOUR
@@ -24,13 +24,13 @@ from rgnn_hal.tasks.xu2025.hamiltonian import RADIUS, HamiltonianNetwork
 from rgnn_hal.tasks.xu2025.layers import LayerMaker, frozen_layers, random_layer
 from rgnn_hal.tasks.xu2025.wavefunction import WavefunctionNetwork, frozen_shapes
 
-_BITS = 8
+PAPER_CODING = OffsetBitSerial(8)
 _WALKERS = 64
 _BOND = 1.42
 """angstrom, of graphene."""
 
 
-def force_workload(atoms: ase.Atoms) -> Workload:
+def force_workload(atoms: ase.Atoms, coding: InputCoding = PAPER_CODING) -> Workload:
     """Forces on `atoms`."""
     elements = tuple(sorted(set(atoms.numbers.tolist())))
     graph = build_graph(atoms, elements, CUTOFF)
@@ -40,10 +40,10 @@ def force_workload(atoms: ase.Atoms) -> Workload:
         return lambda: model(graph)
 
     what = f"forces on {atoms.get_chemical_formula()}"
-    return _counted("force", what, len(atoms), ForceNetwork.frozen_shapes, network)
+    return _counted("force", what, len(atoms), ForceNetwork.frozen_shapes, network, coding)
 
 
-def hamiltonian_workload(cells: int = 4) -> Workload:
+def hamiltonian_workload(cells: int = 4, coding: InputCoding = PAPER_CODING) -> Workload:
     """Blocks of all edges of a graphene sheet of `cells` x `cells`, slightly rattled."""
     a = _BOND * 3**0.5
     atoms = ase.Atoms(
@@ -60,10 +60,11 @@ def hamiltonian_workload(cells: int = 4) -> Workload:
         return lambda: model(graph)
 
     what = f"Hamiltonian of {atoms.get_chemical_formula()}"
-    return _counted("hamiltonian", what, len(atoms), HamiltonianNetwork.frozen_shapes, network)
+    shapes = HamiltonianNetwork.frozen_shapes
+    return _counted("hamiltonian", what, len(atoms), shapes, network, coding)
 
 
-def wavefunction_workload() -> Workload:
+def wavefunction_workload(coding: InputCoding = PAPER_CODING) -> Workload:
     """psi of H2 at one walker."""
     nuclei = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.4]])
     generator = torch.Generator().manual_seed(0)
@@ -74,9 +75,8 @@ def wavefunction_workload() -> Workload:
         model = WavefunctionNetwork(layer, nuclei, (1, 1)).eval()
         return lambda: model(walkers)
 
-    return _counted(
-        "wavefunction", "psi of H2 at one walker", 2, [*single, *pair], network, _WALKERS
-    )
+    what, shapes = "psi of H2 at one walker", [*single, *pair]
+    return _counted("wavefunction", what, 2, shapes, network, coding, _WALKERS)
 
 
 def _counted(
@@ -85,13 +85,14 @@ def _counted(
     atoms: int,
     shapes: Sequence[tuple[int, int]],
     network: Callable[[LayerMaker], Callable[[], Any]],
+    coding: InputCoding,
     batch: int = 1,
 ) -> Workload:
     with torch.no_grad(), open_macro("emulator://?exact=true") as macro:
         # Tall matrices first: the others fill the rows beside them.
         order = sorted(range(len(shapes)), key=lambda number: -shapes[number][0])
         weights = freeze(macro, [shapes[number] for number in order], scheme=NEIGHBOUR)
-        placed = dict(zip(order, weights.thaw(macro, coding=OffsetBitSerial(_BITS)), strict=True))
+        placed = dict(zip(order, weights.thaw(macro, coding=coding), strict=True))
         through_macro = network(frozen_layers([placed[number] for number in range(len(shapes))]))
         digital = torch.no_grad()(network(random_layer(0)))
         digital()  # the harmonics' coefficients are computed once and cached
