@@ -1,16 +1,19 @@
 """The contract kit on `smu-matrix://` against simulated instruments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import ClassVar
 
 import pytest
 
 from rgnn_hal.macro import Macro, open_macro
 from rgnn_hal.testing import MacroContract
 from rgnn_hal.testing.bench import Factory
-from rgnn_hal_firmware.tsp import ServedBench, example_bench
+from rgnn_hal_firmware.tsp import ServedBench, example_bench, matrix_columns
 from tests.drivers.probed_array import write_config
 
+SPREAD = matrix_columns(3)[: 14 * 15 : 15]
+"""Columns of 5 + 4 + 5 lines on three mainframes."""
 _SERVED: list[ServedBench] = []
 
 
@@ -23,7 +26,7 @@ def complain(macro: Macro) -> None:
 @pytest.fixture(scope="class")
 def uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     rows, cols, exact, linked = request.cls.bench_of
-    with example_bench(rows, cols, exact=exact) as served:
+    with example_bench(rows, cols, exact=exact, columns=request.cls.columns) as served:
         _SERVED.append(served)
         yield write_config(served, tmp_path_factory.mktemp("bench"), linked=linked)
         assert served.bench.grounded
@@ -33,6 +36,7 @@ def uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 class TestSmallArray(MacroContract):
     bench_of = (5, 4, True, True)
+    columns: ClassVar[Sequence[str] | None] = None
     examples = 1
     gentle = False
     fault = staticmethod(complain)
@@ -52,3 +56,21 @@ class TestExampleArray(TestSmallArray):
 class TestWithoutLink(TestSmallArray):
     bench_of = (8, 8, True, False)
     examples = 4
+
+
+class TestThreeMainframes(TestSmallArray):
+    columns = SPREAD
+
+
+@pytest.mark.slow
+class TestTwoMainframesFull(TestSmallArray):
+    """The gentle profile, which wears nothing: as on a bench."""
+
+    bench_of = (32, 32, True, True)
+    gentle = True
+
+
+@pytest.mark.slow
+class TestThreeMainframesFull(TestSmallArray):
+    bench_of = (64, 64, True, True)
+    gentle = True
