@@ -60,6 +60,8 @@ def cost(
     several = numbers(reads)
     if report is not None and data is None:
         raise ConfigurationError("the plot is of errors on data; give --data too")
+    if data is not None and model.startswith(_PAPER):
+        raise ConfigurationError("the paper's networks come untrained; leave out --data")
     if model == "published":
         _print(_published(), json)
         return

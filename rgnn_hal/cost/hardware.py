@@ -134,6 +134,8 @@ class Machine(Frozen):
 
 
 _Model = TypeVar("_Model", MacroHardware, Machine)
+_KINDS: dict[type[Frozen], str] = {MacroHardware: "macro", Machine: "digital machine"}
+_PRESETS = resources.files("rgnn_hal.cost").joinpath("presets")
 
 
 def load_macro(name: str = "chip") -> MacroHardware:
@@ -152,21 +154,18 @@ def load_machine(name: str) -> Machine:
 
 def _load(name: str, model: type[_Model]) -> _Model:
     path = Path(name)
-    shipped = resources.files("rgnn_hal.cost").joinpath("presets", f"{name}.toml")
+    shipped = _PRESETS.joinpath(f"{name}.toml")
     if path.suffix == ".toml" and path.is_file():
         text = path.read_text(encoding="utf-8")
     elif "/" not in name and shipped.is_file():
         text = shipped.read_text(encoding="utf-8")
     else:
-        known = sorted(
-            entry.name.removesuffix(".toml")
-            for entry in resources.files("rgnn_hal.cost").joinpath("presets").iterdir()
-        )
-        raise ConfigurationError(
-            f"no hardware {name!r}; there are {', '.join(known)}, or give a TOML file's path"
-        )
+        raise ConfigurationError(f"no hardware {name!r}; {_offer(model)}")
     try:
-        found = model.model_validate(tomllib.loads(text))
+        values = tomllib.loads(text)
+        if ("array" in values) != (model is MacroHardware):
+            raise ConfigurationError(f"hardware {name!r} is no {_KINDS[model]}; {_offer(model)}")
+        found = model.model_validate(values)
         return at_node(found, found.node.value)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"hardware {name!r} is no TOML: {error}") from error
@@ -178,3 +177,13 @@ def _load(name: str, model: type[_Model]) -> _Model:
         raise ConfigurationError(
             f"hardware {name!r} does not describe a {model.__name__}: {complaints}"
         ) from error
+
+
+def _offer(model: type[Frozen]) -> str:
+    """The presets of a kind; a macro is what has an array."""
+    known = sorted(
+        entry.name.removesuffix(".toml")
+        for entry in _PRESETS.iterdir()
+        if ("array" in tomllib.loads(entry.read_text("utf-8"))) == (model is MacroHardware)
+    )
+    return f"there are {', '.join(known)}, or give a TOML file's path"

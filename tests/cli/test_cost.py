@@ -181,7 +181,9 @@ def test_people_get_tables(run: Run, model: Path) -> None:
 def test_what_cannot_be_done_is_refused_with_a_remedy(
     run: Run, model: Path, data: Path, tmp_path: Path
 ) -> None:
-    assert "accelerator, board, chip" in refusal(run, model, "--preset", "abacus")
+    assert "there are board, chip" in refusal(run, model, "--preset", "abacus")
+    assert "is no macro; there are board, chip" in refusal(run, model, "--preset", "gpu")
+    assert "untrained" in refusal(run, "xu2025:force", "--data", data)
     assert "xu2025:force" in refusal(run, "xu2025:magic")
     assert "--data" in refusal(run, model, "--report", tmp_path)
     assert "1,4,16" in refusal(run, model, "--data", data, "--reads", "few")

@@ -141,10 +141,12 @@ def test_a_file_that_describes_no_hardware_is_refused(text: str, tmp_path: Path)
 
 
 def test_unknown_hardware_is_refused_with_what_there_is() -> None:
-    with pytest.raises(ConfigurationError, match="accelerator, board, chip"):
+    with pytest.raises(ConfigurationError, match="there are accelerator, cpu, gpu"):
         load_machine("abacus")
-    with pytest.raises(ConfigurationError, match="MacroHardware"):
+    with pytest.raises(ConfigurationError, match="'gpu' is no macro; there are board, chip"):
         load_macro("gpu")
+    with pytest.raises(ConfigurationError, match="'chip' is no digital machine"):
+        load_machine("chip")
 
 
 def test_a_cost_is_the_sum_of_its_parts() -> None:
