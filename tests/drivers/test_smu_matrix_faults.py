@@ -94,6 +94,20 @@ def test_an_instrument_is_known_however_it_spells_its_model(
         assert works(macro, served)
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_what_a_script_editor_left_switched_on_is_switched_off(
+    served: ServedBench, tmp_path: Path, linked: bool
+) -> None:
+    for instrument in served.bench.instruments.values():
+        instrument.controller.execute("localnode.prompts=1 localnode.showerrors=1")
+    with open_bench(served, tmp_path, linked=linked) as macro:
+        report_error_at(served, "exclusiveclose")
+        with pytest.raises(DeviceError, match="802"):
+            pulse(macro)
+        served.hook = None
+        assert works(macro, served)
+
+
 def test_a_missing_instrument_is_a_transport_error(served: ServedBench, tmp_path: Path) -> None:
     port = re.findall(r"::(\d+)::", served.resources["smu1"])[0]
     with pytest.raises(TransportError, match="smu1 at TCPIP"):

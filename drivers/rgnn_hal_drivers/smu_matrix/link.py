@@ -61,6 +61,8 @@ class TspLink:
             self._stream = open_stream(self._resource, self._config.backend, _PATIENCE)
         self._connections += 1
         with self._dialogue(max(0.0, self._busy_until - time.monotonic())) as talk:
+            # Script editors leave these on, and every answer would have lines more.
+            talk.say("localnode.prompts=0 localnode.showerrors=0")
             # What a script still prints that was asked for on a broken connection comes first.
             talk.skip_to(f"rgnn-hal {os.getpid()} {self._connections}")
             fields = talk.ask("*IDN?").split(",")

@@ -14,7 +14,7 @@ from rgnn_hal_firmware.tsp.errors import RuntimeFault
 from rgnn_hal_firmware.tsp.interpreter import Controller
 from rgnn_hal_firmware.tsp.matrix import Matrix, Relays
 from rgnn_hal_firmware.tsp.sourcemeter import Channel, PulseFunction, World
-from rgnn_hal_firmware.tsp.tables import Attribute, Commands, Value, number
+from rgnn_hal_firmware.tsp.tables import Attribute, Commands, Value, number, whole
 
 
 class Instrument:
@@ -52,7 +52,7 @@ class Instrument:
         self.controller.scope = Commands(
             {
                 **(local or {}),
-                "localnode": Commands(about),
+                "localnode": Commands({**about, **_interface(self.controller)}),
                 "print": self.controller.print,
                 "printbuffer": self._print_buffer,
                 "format": self._format.commands,
@@ -165,6 +165,19 @@ class MatrixInstrument(Instrument):
         """All relays open, everything at its default."""
         super().restore()
         self.relays.reset()
+
+
+def _interface(controller: Controller) -> dict[str, Value]:
+    def set_prompts(value: Value) -> None:
+        controller.prompts = whole(value, 0, 1, "localnode.prompts") == 1
+
+    def set_showerrors(value: Value) -> None:
+        controller.shows_errors = whole(value, 0, 1, "localnode.showerrors") == 1
+
+    return {
+        "prompts": Attribute(lambda: float(controller.prompts), set_prompts),
+        "showerrors": Attribute(lambda: float(controller.shows_errors), set_showerrors),
+    }
 
 
 def _condition(channel: Channel) -> Attribute:

@@ -35,6 +35,10 @@ class Controller:
     def __init__(self, identity: str, reset: Callable[[], None]) -> None:
         self.errors = ErrorQueue()
         self.scope: Table
+        self.prompts = False
+        """Whether a prompt follows every message: what script editors switch on and leave so."""
+        self.shows_errors = False
+        """Whether errors are sent as lines instead of kept."""
         self._output = bytearray()
         self._common: dict[str, Callable[[], None]] = {
             "*IDN?": lambda: self.emit(identity.encode() + b"\n"),
@@ -57,7 +61,11 @@ class Controller:
             self.errors.add(SYNTAX, f"TSP Syntax error: {error}")
         except RuntimeFault as error:
             self.errors.add(RUNTIME, f"TSP Runtime error: {error}")
-        return bytes(self._output)
+        prompt = b"TSP?\n" if self.errors else b"TSP>\n"
+        while self.shows_errors and self.errors:
+            code, message, *_ = self.errors.next()
+            self._output += f"{code:.0f}\t{message}\n".encode("latin-1", "replace")
+        return bytes(self._output) + (prompt if self.prompts else b"")
 
     def emit(self, answer: bytes) -> None:
         """Answer the message that is being executed."""

@@ -53,6 +53,19 @@ def test_programs_say(controller: Controller, program: str, answer: str) -> None
     assert len(controller.errors) == 0
 
 
+def test_prompts_and_errors_come_as_lines_where_they_are_switched_on(
+    controller: Controller,
+) -> None:
+    assert said(controller, "localnode.prompts = 1") == "TSP>\n"
+    assert said(controller, "print(localnode.prompts)") == "1.00000e+00\nTSP>\n"
+    assert said(controller, "nothing()").endswith("TSP?\n")
+    said(controller, "errorqueue.clear() localnode.prompts = 0")
+    said(controller, "localnode.showerrors = 1")
+    assert said(controller, "nothing()").startswith("-286\tTSP Runtime error")
+    assert len(controller.errors) == 0
+    assert said(controller, "localnode.showerrors = 0 print(1)") == "1.00000e+00\n"
+
+
 @pytest.mark.parametrize(
     "program",
     ["print(", "smua.source.levelv", "print) (", "1 = 2", "f() = 1", "for", "x = = 1", "print('a",
