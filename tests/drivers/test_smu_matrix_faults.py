@@ -372,6 +372,7 @@ def test_relays_that_do_not_close_keep_voltage_off(
             "drive and sense must be the channels of one instrument",
         ),
         ({"read_noise": "max_batch = 1000\nread_noise"}, "max_batch * max_samples is 64000"),
+        ({"[instruments.smu2]": "[instruments.'smu 2\"']"}, "String should match pattern"),
         ({"[macro]": "[macro"}, "is not TOML"),
     ],
 )

@@ -27,6 +27,7 @@ from rgnn_hal_drivers.smu_matrix.tables import (
     ChannelConfig,
     InstrumentConfig,
     MeasureConfig,
+    Name,
     PulseConfig,
     Role,
     Table,
@@ -39,7 +40,7 @@ class BenchConfig(Table):
     """The whole file."""
 
     macro: ArrayConfig
-    instruments: Mapping[str, InstrumentConfig]
+    instruments: Mapping[Name, InstrumentConfig]
     channels: Mapping[Role, ChannelConfig]
     wiring: WiringConfig
     measure: MeasureConfig

@@ -16,6 +16,8 @@ from pydantic import (
 from rgnn_hal.macro import PulseLimits, Range
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[\x20-\x7e]+$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+"""Of an instrument: it stands in scripts and in wiring."""
 Role = Literal["drive", "sense", "gate"]
 _BUFFER = 50_000
 """Readings; the instruments' hold some more."""
