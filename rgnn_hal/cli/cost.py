@@ -49,6 +49,9 @@ def cost(
             "trained with --keep-statistics."
         ),
     ] = "1,4,16,64",
+    bits: Annotated[
+        str, typer.Option(help="Bits of the inputs to compare, with --data; the macro's otherwise.")
+    ] = "",
     frames: Annotated[int, typer.Option(help="Frames of the data to use.", min=1)] = 10,
     report: Annotated[Path | None, typer.Option(help="Folder for the plot.")] = None,
     json: Json = False,
@@ -57,7 +60,8 @@ def cost(
     from rgnn_hal.cli.models import use_one_torch_thread
     from rgnn_hal.cost import at_node, load_machine, load_macro
 
-    several = numbers(reads)
+    several = numbers(reads, "--reads", "1,4,16")
+    widths = numbers(bits, "--bits", "4,6,8") if bits else []
     if report is not None and data is None:
         raise ConfigurationError("the plot is of errors on data; give --data too")
     if data is not None and model.startswith(_PAPER):
@@ -74,7 +78,7 @@ def cost(
     result |= {"model": model, "preset": macro.name, "node_nm": 1e9 * macro.node.value}
     if data is not None:
         models = [Path(model), *(beside or [])]
-        result |= pareto(models, data, several, frames, macro, host, report)
+        result |= pareto(models, data, several, widths, frames, macro, host, report)
     _print(result, json)
 
 

@@ -111,16 +111,21 @@ def _sensitivity(result: Mapping[str, Any]) -> Table:
 
 
 def _pareto(result: Mapping[str, Any]) -> Table:
-    table = _table("Error against energy", "model", "reads", "energy (J)", result["pareto_error"])
+    error = result["pareto_error"]
+    table = _table("Error against energy", "model", "reads", "bits", "energy (J)", error)
     for row in result["pareto"]:
         mark = "" if row["dominated"] else " *"
         table.add_row(
-            row["model"], str(row["reads"]), f"{row['energy_j']:.3g}", f"{row['error']:.4g}{mark}"
+            row["model"],
+            str(row["reads"]),
+            str(row["bits"] or ""),
+            f"{row['energy_j']:.3g} {_between(*row['interval'])}",
+            f"{row['error']:.4g}{mark}",
         )
     for floor in result["pareto_floors"]:
-        table.add_row(floor["model"], "twin", "", f"{floor['twin_error']:.4g}")
+        table.add_row(floor["model"], "twin", "", "", f"{floor['twin_error']:.4g}")
         if floor["exact_error"] is not None:
-            table.add_row(floor["model"], "exact", "", f"{floor['exact_error']:.4g}")
+            table.add_row(floor["model"], "exact", "", "", f"{floor['exact_error']:.4g}")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The part of `cost` that compares errors on data with energies, at several reads."""
+"""The part of `cost` that compares errors on data with energies, at several reads and bits."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,16 @@ def pareto(
     models: list[Path],
     data: Path,
     reads: list[int],
+    bits: list[int],
     frames: int,
     macro: "MacroHardware",
     host: "Machine",
     report: Path | None,
 ) -> dict[str, Any]:
-    """Error and energy of every model at every number of reads; a plot in `report`."""
+    """Error and energy of every model at every number of reads and bits; a plot in `report`.
+
+    Without `bits`, inputs have those of the macro's converter.
+    """
     from rgnn_hal.cost.comparison import system_cost
     from rgnn_hal.cost.uncertainty import modelled
     from rgnn_hal.report import Floor, TradeOff, pareto_plot
@@ -43,6 +47,7 @@ def pareto(
                 data,
                 opened,
                 reads,
+                bits=bits or [None],
                 frames=frames,
                 statistics=_statistics(task, folder, model),
                 progress=progress,
@@ -51,13 +56,16 @@ def pareto(
         refitted[folder.name] = curve.refitted
         for one in curve.points:
             energy = modelled(
-                lambda m, h, work=one.work: system_cost(work, m, h).joules, macro, host
+                lambda m, h, work=one.work: system_cost(work, m, h).joules,
+                _with_bits(macro, one.bits),
+                host,
             )
-            points.append(TradeOff(folder.name, one.reads, energy, one.error))
+            points.append(TradeOff(folder.name, one.reads, one.bits, energy, one.error))
     rows = [
         {
             "model": point.model,
             "reads": point.reads,
+            "bits": point.bits,
             "energy_j": point.energy.value,
             "interval": [point.energy.low, point.energy.high],
             "error": point.error,
@@ -90,8 +98,8 @@ def pareto(
     return result
 
 
-def numbers(text: str) -> list[int]:
-    """The numbers of reads in "1,4,16", ascending.
+def numbers(text: str, option: str, example: str) -> list[int]:
+    """The numbers in "1,4,16", ascending.
 
     Raises:
         LimitError: there are none, or others.
@@ -101,8 +109,23 @@ def numbers(text: str) -> list[int]:
     except ValueError:
         found = []
     if not found or found[0] < 1:
-        raise LimitError(f"--reads {text!r} are no numbers of reads; give some like 1,4,16")
+        raise LimitError(f"{option} {text!r} are no such numbers; give some like {example}")
     return found
+
+
+def _with_bits(macro: "MacroHardware", bits: int | None) -> "MacroHardware":
+    """`macro` with converters of so many bits for its inputs."""
+    from rgnn_hal.cost.geometry import reshaped
+
+    if bits is None:
+        return macro
+    return reshaped(
+        macro,
+        rows=macro.rows,
+        cols=macro.cols,
+        columns_per_adc=macro.columns_per_adc,
+        dac_bits=bits,
+    )
 
 
 def _statistics(task: str, folder: Path, model: Any) -> "KeptStatistics | None":

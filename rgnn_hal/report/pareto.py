@@ -1,4 +1,4 @@
-"""Accuracy against energy: the same models at several reads, with the interval of the energy."""
+"""Accuracy against energy: models at several reads and bits, with the interval of the energy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,21 @@ from rgnn_hal.report.figure import new_figure, save_figure
 
 @dataclass(frozen=True)
 class TradeOff:
-    """One model at one number of reads."""
+    """One model at one number of reads, of inputs at one number of bits."""
 
     model: str
     reads: int
+    bits: int | None
+    """None where the macro's converter decides."""
     energy: Modelled
     """J per inference, of the whole system."""
     error: float
     """In the plot's unit."""
+
+    @property
+    def line(self) -> str:
+        """What it is drawn with: the same model and bits."""
+        return self.model if self.bits is None else f"{self.model}, {self.bits} bits"
 
     def dominated(self, others: "Sequence[TradeOff]") -> bool:
         """Whether another one is at least as good in both and better in one."""
@@ -49,19 +56,19 @@ def pareto_plot(
     title: str,
     floors: Sequence[Floor] = (),
 ) -> Path:
-    """Error over energy, one line per model; what nothing dominates is filled."""
+    """Error over energy, one line per model and bits; what nothing dominates is filled."""
     figure, (axes,) = new_figure(1, title)
-    names = dict.fromkeys(point.model for point in points)
-    colours = {model: f"C{number}" for number, model in enumerate(names)}
-    for model, colour in colours.items():
-        own = sorted((p for p in points if p.model == model), key=lambda p: p.energy.value)
+    names = dict.fromkeys(point.line for point in points)
+    for number, name in enumerate(names):
+        colour = f"C{number}"
+        own = sorted((p for p in points if p.line == name), key=lambda p: p.energy.value)
         energy = [p.energy.value for p in own]
         spread = [
             [p.energy.value - p.energy.low for p in own],
             [p.energy.high - p.energy.value for p in own],
         ]
         axes.errorbar(
-            energy, [p.error for p in own], xerr=spread, color=colour, capsize=2, label=model
+            energy, [p.error for p in own], xerr=spread, color=colour, capsize=2, label=name
         )
         for point in own:
             face = "none" if point.dominated(points) else colour
@@ -72,6 +79,8 @@ def pareto_plot(
                 textcoords="offset points",
                 xytext=(5, 5),
             )
+    lines = [(point.model, f"C{list(names).index(point.line)}") for point in points]
+    colours = dict(reversed(lines))  # of a model's first line
     for one in floors:
         for error, style, words in ((one.twin, "--", "twin"), (one.exact, ":", "exact")):
             if error is not None:

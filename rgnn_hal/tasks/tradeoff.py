@@ -1,4 +1,4 @@
-"""What more reads buy: a model's error on held-out structures, and the work of one inference.
+"""What more reads and bits buy: a model's error on held-out structures, and an inference's work.
 
 A forces model that kept its statistics gets a readout for every number of reads: the fewer, the
 more it is penalised for noise. Two lines say what no number of reads can improve on: the same
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rgnn_hal.analog import Multilevel
 from rgnn_hal.cost import Work
 from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro import ConfigurationError, Macro
@@ -30,9 +31,11 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Point:
-    """A model at one number of reads."""
+    """A model at one number of reads, of inputs at one number of bits."""
 
     reads: int
+    bits: int | None
+    """None where the macro's converter decides."""
     error: float
     """As `QUANTITIES` says."""
     work: Work
@@ -41,7 +44,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A model at several reads, and without noise."""
+    """A model at several reads and bits, and without noise."""
 
     points: tuple[Point, ...]
     refitted: bool
@@ -59,6 +62,7 @@ def tradeoff(
     macro: Macro,
     reads: Sequence[int],
     *,
+    bits: Sequence[int | None] = (None,),
     frames: int,
     statistics: "KeptStatistics | None" = None,
     progress: Progress = silent,
@@ -71,6 +75,7 @@ def tradeoff(
         data: held-out structures with labels.
         macro: what holds its weights.
         reads: numbers of reads.
+        bits: numbers of bits of the inputs, each at all reads; None for the macro's own.
         frames: how many structures.
         statistics: what the model's training kept, for a readout at every number of reads.
         progress: told after each number.
@@ -93,10 +98,16 @@ def tradeoff(
             total = total + work
         return float(np.mean(errors)), total.shared_by(len(errors))
 
+    def on_macro(number: int, width: int | None) -> Any:
+        coding = None if width is None else Multilevel(width)
+        fit = fitted(number)
+        return fit.with_mixings(model.weights.thaw(macro, reads=number, coding=coding))
+
     points = []
-    for done, number in enumerate(reads):
-        points.append(Point(number, *mean_error(fitted(number).on_macro(macro, reads=number))))
-        progress(done + 1, len(reads), "evaluating at several reads")
+    cases = [(number, width) for width in bits for number in reads]
+    for done, (number, width) in enumerate(cases):
+        points.append(Point(number, width, *mean_error(on_macro(number, width))))
+        progress(done + 1, len(cases), "evaluating at several reads")
     twin, _ = mean_error(model.on_twin())
     refitted = statistics is not None
     exact = mean_error(fitted(None).on_twin())[0] if refitted else None

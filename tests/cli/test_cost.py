@@ -142,6 +142,14 @@ def test_a_model_that_kept_its_statistics_gets_a_readout_for_every_number_of_rea
     assert readouts_differ
 
 
+def test_fewer_bits_cost_less_and_miss_more(run: Run, model: Path, data: Path) -> None:
+    found = costs(run, model, "--data", data, "--reads", "8", "--bits", "3,8", "--frames", "2")
+    three, eight = found["pareto"]
+    assert (three["bits"], eight["bits"]) == (3, 8)
+    assert three["energy_j"] < eight["energy_j"]
+    assert three["error"] > eight["error"]
+
+
 def test_the_papers_wavefunction_is_frozen_to_the_last_hundredth(run: Run) -> None:
     found = costs(run, "xu2025:wavefunction")
     assert (found["macs_analog"], found["macs_digital"]) == (303_616, 4_096 + 128)
@@ -187,6 +195,7 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(
     assert "xu2025:force" in refusal(run, "xu2025:magic")
     assert "--data" in refusal(run, model, "--report", tmp_path)
     assert "1,4,16" in refusal(run, model, "--data", data, "--reads", "few")
+    assert "2 ... 16" in refusal(run, model, "--data", data, "--bits", "1", "--frames", "1")
     assert "train ... --out" in refusal(run, tmp_path / "nothing")
     old = tmp_path / "old"
     old.mkdir()
