@@ -75,6 +75,9 @@ class GramBuilder:
     def add(self, rows: np.ndarray) -> None:
         """Take rows (count, columns), which are neither kept nor changed."""
         self.rows += len(rows)
+        if len(rows) >= _ROWS_PER_UPDATE:
+            self._update(np.ascontiguousarray(rows, dtype=np.float64))
+            return
         self._pending.append(np.array(rows, dtype=np.float64))
         self._pending_rows += len(rows)
         if self._pending_rows >= _ROWS_PER_UPDATE:
@@ -90,6 +93,9 @@ class GramBuilder:
             return
         block = np.concatenate(self._pending)
         self._pending, self._pending_rows = [], 0
+        self._update(block)
+
+    def _update(self, block: np.ndarray) -> None:
         # The transpose of a C-ordered block is Fortran-ordered: BLAS updates in place, no copies.
         record(products(len(block) * block.shape[1] * (block.shape[1] + 1) // 2))
         self._gram = dsyrk(1.0, block.T, beta=1.0, c=self._gram, overwrite_c=1)

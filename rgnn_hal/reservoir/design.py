@@ -17,11 +17,14 @@ import torch
 from torch import Tensor
 
 from rgnn_hal.reservoir.expansion import EdgeBasis
-from rgnn_hal.reservoir.invariants import Gradients
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.structures import Graph
 
 _EDGES_PER_BLOCK = 32  # 64 or more fall out of a 1 MB cache: 13 instead of 12 ms per ethanol frame
+_CENTRES = 64
+"""Atoms whose dB/dA are in memory: 30 MB of them at 160 channels and degree 4."""
+_ROW_BYTES = 1 << 27
+"""Of one block of force rows."""
 
 
 @dataclass(frozen=True)
@@ -39,41 +42,80 @@ def design_rows(
     reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor
 ) -> DesignRows:
     """Rows of a graph whose mixed components A are ((lmax+1)^2, atoms, channels)."""
-    gradients = reservoir.invariants.gradients(components)
-    values = reservoir.invariants.values(components, gradients)
+    everything = slice(0, graph.atoms)
     return DesignRows(
-        energy=_energy_row(reservoir, graph, values),
-        forces=_force_rows(reservoir, graph, basis, gradients),
+        energy=energy_row(reservoir, graph, components),
+        forces=_force_rows(reservoir, graph, basis, components, everything),
     )
 
 
-def _energy_row(reservoir: Reservoir, graph: Graph, values: Tensor) -> Tensor:
-    elements = len(reservoir.elements)
-    features, _, channels = values.shape
-    total = values.new_zeros((elements, features, channels))
-    total.index_add_(0, graph.species, values.transpose(0, 1))
-    constants = torch.bincount(graph.species, minlength=elements).to(values.dtype)
+def energy_row(reservoir: Reservoir, graph: Graph, components: Tensor) -> Tensor:
+    """The row of the energy, (columns,)."""
+    elements, invariants = len(reservoir.elements), reservoir.invariants
+    total = components.new_zeros((elements, invariants.size, reservoir.channels))
+    for atoms in _slices(graph.atoms, _CENTRES):
+        part = components[:, atoms]
+        values = invariants.values(part, invariants.gradients(part))
+        total.index_add_(0, graph.species[atoms], values.transpose(0, 1))
+    constants = torch.bincount(graph.species, minlength=elements).to(total.dtype)
     return torch.cat([total.flatten(), constants])
 
 
+def force_rows(
+    reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor
+) -> Iterator[Tensor]:
+    """Rows of the forces in blocks of atoms, (3 * some atoms, columns), in a bounded memory.
+
+    All rows of 4,096 atoms take a gigabyte. An edge between two blocks is worked on twice.
+    """
+    most = max(1, _ROW_BYTES // (3 * 8 * reservoir.columns))
+    for atoms in _slices(graph.atoms, most):
+        yield _force_rows(reservoir, graph, basis, components, atoms)
+
+
 def _force_rows(
-    reservoir: Reservoir, graph: Graph, basis: EdgeBasis, gradients: Gradients
+    reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor, atoms: slice
 ) -> Tensor:
     elements, size = len(reservoir.elements), reservoir.invariants.size
     channels = reservoir.channels
     width = size * channels
-    rows = torch.zeros((graph.atoms, 3, reservoir.columns), dtype=basis.radial.dtype)
+    rows = basis.radial.new_zeros((atoms.stop - atoms.start, 3, reservoir.columns))
     weights = [w.reshape(elements, -1, channels) for w in reservoir.twin_weights()]
-    by_atom = [g.permute(2, 1, 0, 3).contiguous() for g in gradients]
-    for edges in _blocks(len(graph.centre)):
-        rises = _edge_rises(reservoir, graph, basis, by_atom, weights, edges).flatten(2)
-        centre, neighbour = graph.centre[edges], graph.neighbour[edges]
-        for z in range(elements):
-            chosen = graph.species[centre] == z
-            learnt = rows[:, :, z * width : (z + 1) * width]
-            learnt.index_add_(0, centre[chosen], rises[chosen])
-            learnt.index_add_(0, neighbour[chosen], rises[chosen], alpha=-1.0)
+    pulled = _within(graph.centre, atoms)
+    pushed = _within(graph.neighbour, atoms)
+    for centres, touching in _sweeps(graph, pulled | pushed):
+        gradients = [
+            gradient.permute(2, 1, 0, 3).contiguous()
+            for gradient in reservoir.invariants.gradients(components[:, centres])
+        ]
+        for edges in touching.split(_EDGES_PER_BLOCK):
+            place = torch.searchsorted(centres, graph.centre[edges])
+            rises = _edge_rises(reservoir, graph, basis, gradients, place, weights, edges)
+            species = graph.species[graph.centre[edges]]
+            for z in range(elements):
+                learnt = rows[:, :, z * width : (z + 1) * width]
+                for ends, within, sign in (
+                    (graph.centre, pulled, 1.0),
+                    (graph.neighbour, pushed, -1.0),
+                ):
+                    chosen = (species == z) & within[edges]
+                    learnt.index_add_(
+                        0, ends[edges[chosen]] - atoms.start, rises[chosen].flatten(2), alpha=sign
+                    )
     return rows.flatten(0, 1)
+
+
+def _within(atoms: Tensor, some: slice) -> Tensor:
+    return (atoms >= some.start) & (atoms < some.stop)
+
+
+def _sweeps(graph: Graph, touching: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """A few centres at a time, ascending, and their edges among those of `touching` (edges,)."""
+    edges = torch.nonzero(touching)[:, 0]
+    centre = graph.centre[edges]
+    for centres in torch.unique(centre).split(_CENTRES):
+        ends = torch.searchsorted(centre, torch.stack([centres[0], centres[-1] + 1]))
+        yield centres, edges[int(ends[0]) : int(ends[1])]
 
 
 def _edge_rises(
@@ -81,21 +123,24 @@ def _edge_rises(
     graph: Graph,
     basis: EdgeBasis,
     gradients: list[Tensor],
+    place: Tensor,
     weights: list[Tensor],
-    edges: slice,
+    edges: Tensor,
 ) -> Tensor:
-    """Derivatives of the centre's invariants by the displacement, (edges, 3, size, channels)."""
-    centre, species = graph.centre[edges], graph.species[graph.neighbour[edges]]
+    """Derivatives of the centre's invariants by the displacement, (edges, 3, size, channels).
+
+    `place` says where among `gradients` each edge's centre is.
+    """
+    species = graph.species[graph.neighbour[edges]]
     direction = basis.direction[edges]
-    count, channels = len(centre), reservoir.channels
+    count, channels = len(edges), reservoir.channels
     rises = basis.radial.new_zeros((count, 3, reservoir.invariants.size, channels))
+    angles, slopes = basis.angular[edges], basis.angular_gradient[edges]
     for degree, terms in enumerate(reservoir.invariants.terms):
         lm = slice(degree**2, (degree + 1) ** 2)
-        angular = torch.cat(
-            [basis.angular_gradient[edges, lm], basis.angular[edges, lm, None]], dim=2
-        )
+        angular = torch.cat([slopes[:, lm], angles[:, lm, None]], dim=2)
         contracted = torch.bmm(
-            angular.transpose(1, 2), gradients[degree][centre].flatten(2)
+            angular.transpose(1, 2), gradients[degree][place].flatten(2)
         ).reshape(count, 4, len(terms), channels)
         radial = _mix_by_species(basis.radial[edges], species, weights[degree])
         slope = _mix_by_species(basis.radial_slope[edges], species, weights[degree])
@@ -115,6 +160,6 @@ def _mix_by_species(radial: Tensor, species: Tensor, weights: Tensor) -> Tensor:
     return mixed
 
 
-def _blocks(edges: int) -> Iterator[slice]:
-    for start in range(0, edges, _EDGES_PER_BLOCK):
-        yield slice(start, min(start + _EDGES_PER_BLOCK, edges))
+def _slices(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

@@ -69,3 +69,16 @@ def test_rows_handed_over_may_be_overwritten_by_the_caller() -> None:
     builder.add(buffer, targets)
     buffer[:] = np.nan
     np.testing.assert_array_equal(builder.finish().gram, expected.gram)
+
+
+def test_blocks_of_any_size_sum_up_alike() -> None:
+    rows = np.random.default_rng(3).standard_normal((1500, 5))
+    sums = []
+    for sizes in ((1500,), (1, 600, 899), (100,) * 15):
+        builder = StatisticsBuilder(5)
+        for block in np.split(rows, np.cumsum(sizes)[:-1]):
+            builder.add(block, block[:, 0])
+        sums.append(builder.finish())
+    for other in sums[1:]:
+        np.testing.assert_allclose(np.triu(other.gram), np.triu(sums[0].gram), rtol=1e-12)
+        assert other.rows == 1500

@@ -60,8 +60,9 @@ def test_the_penalty_beats_rows_measured_at_the_same_reads(
         regression = Regression(twin, model.baseline, model.recipe.energy_weight)
         builders = [StatisticsBuilder(twin.columns) for _ in range(2)]
         for number, frame in enumerate(read_frames(data)):
-            rows, targets = regression.rows(frame)
-            builders[number % 10 == 0].add(rows + regression.noise(frame, on_chip), targets)
+            blocks = zip(regression.rows(frame), regression.noise(frame, on_chip), strict=True)
+            for (rows, targets), noise in blocks:
+                builders[number % 10 == 0].add(rows + noise, targets)
         measured = fit_ridge(*(builder.finish() for builder in builders), path=DEFAULT_PATH)
         errors = [
             evaluate_forces(replace(model, readout=readout).on_macro(macro), held_out).force_mae

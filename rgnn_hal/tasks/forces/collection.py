@@ -72,9 +72,10 @@ class Job:
             for leaf in leaves:
                 frames = read_frames(self.path, leaf)
                 for number, frame in enumerate(frames, start=leaf.first):
+                    builder = validation if self.validates[number] else training
                     with sampled.task():
-                        rows = self.regression.rows(frame)
-                    (validation if self.validates[number] else training).add(*rows)
+                        for rows in self.regression.rows(frame):
+                            builder.add(*rows)
                     counted()
             collected = training.finish(), validation.finish()
         return Collected(*collected, work.digital + sampled.total)
@@ -123,8 +124,8 @@ def measure_noise(job: Job, hardware: Reservoir, progress: Progress = silent) ->
     sampled = Sampled()
     for frame in _spread(job, _NOISE_FRAMES, "measuring noise", progress):
         with sampled.task():
-            differences = job.regression.noise(frame, hardware)
-        noise = noise.with_rows(differences)
+            for differences in job.regression.noise(frame, hardware):
+                noise = noise.with_rows(differences)
     record(sampled.total)
     return noise
 
