@@ -25,7 +25,7 @@ class Settings:
     """Of the bundled forces, evenly chosen; all by default."""
     compared_frames: int | None = None
     """Of those, for the cost of training; the rival needs time, which few frames save for both."""
-    training_seconds: float = 600.0
+    training_seconds: float = 180.0
     """CPU time that back-propagation gets, for each of its networks."""
     water: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
     graphene: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
@@ -43,11 +43,12 @@ FULL = Settings(
     name="full",
     macro=DEFAULT_MACRO,
     exact=_EXACT,
+    compared_frames=20,
     sizes=Sizes(
         "def2-svp",
         water=(1, 2, 3, 4, 6, 8),
         alkanes=(1, 2, 3, 4, 6, 8),
-        flakes=((1, 1), (1, 2), (2, 2), (2, 3)),
+        flakes=((1, 1), (1, 2), (1, 3), (2, 2)),
         larger_water=(16, 32, 64),
         larger_alkanes=(16, 32, 64),
         larger_flakes=((3, 3), (4, 4), (6, 6)),
