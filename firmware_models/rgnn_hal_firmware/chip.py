@@ -31,7 +31,7 @@ from rgnn_hal_firmware.window import Side, Window
 
 FloatArray = NDArray[np.floating[Any]]
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
 """Cells that are pulsed at a time: what is calculated for them stays in cache."""
 
 
@@ -72,6 +72,11 @@ class Chip:
         self._forming = Forming(parameters, seed)
         self._switching = Switching(parameters, seed, temperature)
         self._disturb = Disturb(parameters, self._switching.heat)
+        self._acts = {
+            PulseKind.FORM: self._forming.pulse,
+            PulseKind.SET: self._switching.set,
+            PulseKind.RESET: self._switching.reset,
+        }
         self._relaxation = Relaxation(parameters, seed)
         thermal = Thermal(parameters, seed, temperature)
         self._readout: Readout = (
@@ -151,47 +156,33 @@ class Chip:
         if kind is not PulseKind.FORM:
             responsive &= self._state.formed[window.slices]
         inside = np.flatnonzero(responsive)
-        cells = window.flat(inside, self.whole.shape[1])
-        amplitude, gate = voltage.reshape(-1)[inside], gate_voltage.reshape(-1)[inside]
         work = self._disturbance(kind, mask, voltage, width * count, window)
-        touched = cells if work is None else np.arange(self._healthy.size)
-        before = self._state.remember(touched)
+        state, act = self._state, self._acts[kind]
+        before = state.remember()
         try:
-            self._act(kind, cells, amplitude, gate, width, count)
+            state.join_clocks()
+            end_ns = state.time_ns + round(self._groups(mask) * count * width * 1e9)
+            for start in range(0, inside.size, _BLOCK):
+                some = inside[start : start + _BLOCK]
+                cells = window.flat(some, self.whole.shape[1])
+                before.note(cells)
+                self._relaxation.settle(state, cells, state.time)
+                amplitude, gate = voltage.reshape(-1)[some], gate_voltage.reshape(-1)[some]
+                act(state, cells, amplitude, gate, width, count)
+                state.pulsed_at.reshape(-1)[cells] = end_ns / 10**9
             if work is not None:
+                everywhere = np.arange(self._healthy.size)
+                before.note(everywhere)
                 self._disturb_others(kind, work, float(gate_voltage[mask].max()))
-            self._state.time_ns += round(self._groups(mask) * count * width * 1e9)
-            self._state.pulsed_at.reshape(-1)[cells] = self._state.time
+                self._relaxation.forget(everywhere)
+            state.time_ns = end_ns
             self.ground()
-            self._commit(self._state)
+            self._commit(state)
         except BaseException:
-            self._state.recall(before)
+            before.recall()
             raise
         self._unsaved = False
-        self._relaxation.forget(touched)
         self._readout.forget()
-
-    def _act(
-        self,
-        kind: PulseKind,
-        cells: NDArray[np.int64],
-        amplitude: FloatArray,
-        gate: FloatArray,
-        width: float,
-        count: int,
-    ) -> None:
-        """Pulse `cells` (flat indices), with one amplitude for each, V."""
-        state = self._state
-        state.join_clocks()
-        act = {
-            PulseKind.FORM: self._forming.pulse,
-            PulseKind.SET: self._switching.set,
-            PulseKind.RESET: self._switching.reset,
-        }[kind]
-        for start in range(0, cells.size, _BLOCK):
-            some = slice(start, start + _BLOCK)
-            self._relaxation.settle(state, cells[some], state.time)
-            act(state, cells[some], amplitude[some], gate[some], width, count)
 
     def apply(self, voltage: FloatArray, side: Side, window: Window) -> None:
         """Hold `voltage` (batch, driven lines of `window`), V, on the lines of `side`."""

@@ -21,14 +21,14 @@ from scipy.special import gamma as gamma_function
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, cell_bits, further_bits, normal_of, uniform
+from rgnn_hal_firmware.span import span
 
 _RATIO = 4.0
 _END_OF_TIME = 1e12
 """s; later than this nothing moves, which keeps interval numbers within int64."""
-_QUICK = 2
-"""Terms that are remembered one by one, and the others together: as a rule only the fastest change
-from one look to the next."""
-_BLOCK = 1 << 14
+_LEVELS = 3
+"""Sums that are remembered: of all terms, of all but the fastest, of all but the two fastest. As a
+rule only the fastest change from one look to the next."""
 
 Values = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -48,8 +48,7 @@ class Flicker:
         self._phases = uniform(seed, Purpose.FLICKER, np.arange(count))
         self._seed = seed
         cells = parameters.array.rows * parameters.array.cols
-        split = np.split(np.arange(count), range(1, _QUICK + 1))
-        self._parts = [_Part(terms, cells) for terms in split if terms.size]
+        self._sums = [_Sum(first, cells) for first in range(min(_LEVELS, count))]
 
     @property
     def active(self) -> bool:
@@ -64,44 +63,53 @@ class Flicker:
     def relative_shift(self, cells: Cells, time: float) -> NDArray[np.float32]:
         """(G(t) - G) / G of each of `cells` (flat indices) at `time` (s)."""
         intervals = np.floor(min(time, _END_OF_TIME) / self._durations + self._phases)
-        shift = np.zeros(cells.shape, np.float32)
-        for part in self._parts:
-            stale = part.stale(cells, intervals)
-            for start in range(0, stale.size, _BLOCK):
-                some = stale[start : start + _BLOCK]
-                part.remember(some, self._draw(some, part.terms, intervals))
-            shift += part.shift[cells]
-        return shift
+        return self._sum(0, cells, span(cells), intervals)
 
-    def _draw(self, cells: Cells, terms: NDArray[np.intp], intervals: Values) -> Values:
+    def _sum(
+        self, first: int, cells: Cells, place: slice | Cells, intervals: Values
+    ) -> NDArray[np.float32]:
+        """Of the terms from the `first` on; `place` picks `cells` from an array of all."""
+        kept, slower = self._sums[first], first + 1
+        stale = kept.stale(place, intervals)
+        if stale.size:
+            where = place
+            if stale.size < cells.size:
+                cells = where = cells[stale]
+            last = slower == len(self._sums)
+            total = self._draw(cells, range(first, intervals.size if last else slower), intervals)
+            if not last:
+                total += self._sum(slower, cells, where, intervals)
+            kept.remember(where, total)
+        return kept.shift[place]
+
+    def _draw(self, cells: Cells, terms: range, intervals: Values) -> Values:
         """Sum of some terms."""
         total, bits = np.zeros(cells.shape), cell_bits(self._seed, Purpose.FLICKER, cells)
         for k in terms:
-            draw = normal_of(further_bits(bits, int(intervals[k]) * 64 + int(k) + 1))
+            draw = normal_of(further_bits(bits, int(intervals[k]) * 64 + k + 1))
             draw *= self._amplitudes[k]
             total += draw
         return total
 
 
-class _Part:
-    """The sum of some terms of every cell, as far as it was asked for."""
+class _Sum:
+    """The sum of the terms from one on, of every cell, as far as it was asked for."""
 
-    def __init__(self, terms: NDArray[np.intp], cells: int) -> None:
-        self.terms = terms
+    def __init__(self, first: int, cells: int) -> None:
         self.shift = np.zeros(cells, np.float32)
-        self._drawn = np.zeros(cells, np.uint32)
-        self._intervals = np.full(terms.size, np.nan)
+        self._first = first
+        self._intervals: Values = np.empty(0)
         self._now = 0
+        self._drawn = np.zeros(cells, np.uint32)
 
-    def stale(self, cells: Cells, intervals: Values) -> Cells:
-        """Those of `cells` whose sum is not that of `intervals`."""
-        if not np.array_equal(self._intervals, intervals[self.terms]):
-            self._intervals = intervals[self.terms]
+    def stale(self, cells: slice | Cells, intervals: Values) -> Cells:
+        """The places among `cells` of those whose sum is not that of `intervals`."""
+        if not np.array_equal(self._intervals, intervals[self._first :]):
+            self._intervals = intervals[self._first :]
             self._now += 1
-        stale: Cells = cells[self._drawn[cells] != self._now]
-        return stale
+        return np.flatnonzero(self._drawn[cells] != self._now)
 
-    def remember(self, cells: Cells, shift: Values) -> None:
+    def remember(self, cells: slice | Cells, shift: Values) -> None:
         """`shift` is the sum of `cells`."""
         self.shift[cells] = shift
         self._drawn[cells] = self._now

@@ -11,7 +11,9 @@ Telegraph amplitudes scale likewise, and no trap blocks more than its cell condu
 are all of one chip, `Disturbed` some cells of it with all that moves and disturbs them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +23,7 @@ from rgnn_hal_firmware.cell_parameters import ReadNoiseParameters
 from rgnn_hal_firmware.flicker import Flicker
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.relaxation import Relaxation
+from rgnn_hal_firmware.span import span
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.telegraph import Traps, TrapTable
 from rgnn_hal_firmware.thermal import Thermal
@@ -28,6 +31,9 @@ from rgnn_hal_firmware.thermal import Thermal
 FloatArray = NDArray[np.floating[Any]]
 Values = NDArray[np.float64]
 Cells = NDArray[np.int64]
+
+_BLOCK = 1 << 15
+"""Cells that are looked at together: what is calculated for them stays in cache."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +71,23 @@ class Disturbances:
             thermal=thermal,
         )
 
+    def conductance(self, cells: Cells, state: ChipState, time: float) -> Values:
+        """Of `cells` (flat indices) at `time` (s): relaxed, with 1/f noise and slow traps, S."""
+        present = np.empty(cells.size)
+        for block in _blocks(cells.size):
+            present[block] = self.among(cells[block], state).conductance(time)
+        return present
+
+    def variance(self, cells: Cells, state: ChipState) -> Values:
+        """Of one read or one sample of each of `cells` (flat indices), S^2."""
+        variance = np.empty(cells.size)
+        for block in _blocks(cells.size):
+            variance[block] = self.among(cells[block], state).variance()
+        return variance
+
     def among(self, cells: Cells, state: ChipState) -> "Disturbed":
         """`cells` (flat indices) of a chip in `state`."""
-        at_rest = state.conductance.reshape(-1)[cells]
-        loudness = np.minimum(at_rest / self.noise.quiet_below, 1.0)
-        return Disturbed(
-            cells=cells,
-            at_rest=at_rest,
-            sigma=self.noise.white * loudness,
-            loudness=loudness,
-            fast=self.fast.among(cells),
-            slow=self.slow.among(cells),
-            state=state,
-            chip=self,
-        )
+        return Disturbed(cells, state.conductance.reshape(-1)[span(cells)], state, self)
 
 
 @dataclass(frozen=True)
@@ -89,14 +98,28 @@ class Disturbed:
     """Flat indices."""
     at_rest: Values
     """Conductance, S."""
-    sigma: Values
-    """White noise of one read, S."""
-    loudness: Values
-    """sigma over that of formed cells: 0 ... 1."""
-    fast: Traps
-    slow: Traps
     state: ChipState
     chip: Disturbances
+
+    @cached_property
+    def loudness(self) -> Values:
+        """Noise over that of formed cells: 0 ... 1."""
+        return np.minimum(self.at_rest / self.chip.noise.quiet_below, 1.0)
+
+    @cached_property
+    def sigma(self) -> Values:
+        """White noise of one read, S."""
+        return self.chip.noise.white * self.loudness
+
+    @cached_property
+    def fast(self) -> Traps:
+        """Those that are drawn anew in every read."""
+        return self.chip.fast.among(self.cells)
+
+    @cached_property
+    def slow(self) -> Traps:
+        """Those that move with the time."""
+        return self.chip.slow.among(self.cells)
 
     def conductance(self, time: float) -> Values:
         """Relaxed, with 1/f noise and slow traps, as the cells are at `time` (s), S; a copy."""
@@ -124,3 +147,8 @@ class Disturbed:
         """By how much each trap's amplitude is smaller than in a formed cell."""
         conducts = self.at_rest[traps.place] / traps.amplitude
         return np.minimum(self.loudness[traps.place], conducts)
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BLOCK):
+        yield slice(start, start + _BLOCK)

@@ -196,7 +196,7 @@ class NormalStream:
         quarters = self._bits.random_raw(_BLOCK // 4).astype("<u8", copy=False).view("<u2")
         halves = np.empty(_BLOCK, np.float32)
         _HALF_NORMALS.take(quarters.astype(np.intp), out=halves, mode="wrap")
-        first, second = np.split(halves, 2)
+        first, second = halves[: _BLOCK // 2], halves[_BLOCK // 2 :]
         np.add(first, second, out=out[: _BLOCK // 2])
         np.subtract(first, second, out=out[_BLOCK // 2 :])
 

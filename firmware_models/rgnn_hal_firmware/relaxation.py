@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, draw_bits, further_bits, normal_of
+from rgnn_hal_firmware.span import span
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.tabulated import Tabulated
 
@@ -72,22 +73,32 @@ class Relaxation:
 
     def shift(self, state: ChipState, cells: Cells, time: float) -> NDArray[np.float32]:
         """By how much each of `cells` (flat indices) has moved at `time` (s), S."""
+        place = span(cells)
         if self.active:
-            pulsed_at, pulses = state.pulsed_at.reshape(-1)[cells], state.pulses.reshape(-1)[cells]
-            self._update(state, cells, pulses, self._steps(pulsed_at, pulses, time))
-        return self._shift[cells]
+            pulsed_at = state.pulsed_at.reshape(-1)[place]
+            if self._too_young(pulsed_at, time):
+                return np.zeros(cells.shape, np.float32)
+            pulses = state.pulses.reshape(-1)[place]
+            steps = self._steps(pulsed_at, pulses, time)
+            moved = np.flatnonzero(steps != self._step[place])
+            self._update(state, cells[moved], pulses[moved], steps[moved])
+        return self._shift[place]
 
     def settle(self, state: ChipState, cells: Cells, time: float) -> None:
         """Make what `cells` (flat indices) have become at `time` (s) the state that pulses find."""
         if not self.active:
             return
+        pulsed_at = state.pulsed_at.reshape(-1)[cells]
+        if self._too_young(pulsed_at, time):
+            return
         event = state.pulses.reshape(-1)[cells]
-        steps = self._steps(state.pulsed_at.reshape(-1)[cells], event, time)
+        steps = self._steps(pulsed_at, event, time)
         gone = np.flatnonzero(steps)
         if gone.size:
             conductance, cells = state.conductance.reshape(-1), cells[gone]
             shift = self._displacement(conductance[cells], cells, event[gone], steps[gone])
             conductance[cells] += shift.astype(np.float32)
+            self.forget(cells)
 
     def forget(self, cells: Cells) -> None:
         """`cells` (flat indices) have been changed."""
@@ -95,31 +106,31 @@ class Relaxation:
             self._step[cells] = 0
             self._shift[cells] = 0.0
 
+    def _too_young(self, pulsed_at: Values, time: float) -> bool:
+        """Whether none of some cells can have moved; so are all in the midst of programming."""
+        return not pulsed_at.size or bool(pulsed_at.min() > time - self._onset)
+
     def _steps(self, pulsed_at: Values, pulses: NDArray[np.uint32], time: float) -> Steps:
         """The last step of the grid that cells have reached, which were pulsed then."""
-        steps = np.zeros(pulses.shape, np.uint8)
-        old = np.flatnonzero((pulsed_at <= time - self._onset) & (pulses > 0))
-        if old.size:
-            age = np.clip(time - pulsed_at[old], self._onset, _END_OF_TIME).astype(np.float32)
-            logarithm = np.log(age, out=age)
-            late = logarithm * np.float32(_PER_E_FOLD)
-            early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
-            step = np.where(late < 0.0, early, late + np.float32(_EARLY))
-            np.minimum(step, np.float32(_EARLY + _LATE), out=step)
-            steps[old] = step
-        return steps
+        age = np.clip(time - pulsed_at, self._onset, _END_OF_TIME).astype(np.float32)
+        logarithm = np.log(age, out=age)
+        late = logarithm * np.float32(_PER_E_FOLD) + np.float32(_EARLY)
+        early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
+        steps = np.where(logarithm < 0.0, early, late)
+        np.minimum(steps, np.float32(_EARLY + _LATE), out=steps)
+        steps *= pulses > 0
+        return steps.astype(np.uint8)
 
     def _update(
         self, state: ChipState, cells: Cells, pulses: NDArray[np.uint32], steps: Steps
     ) -> None:
-        """Bring what is remembered of `cells`, each at its own step, up to date."""
-        moved = np.flatnonzero(steps != self._step[cells])
-        conductance = state.conductance.reshape(-1)
-        for start in range(0, moved.size, _BLOCK):
-            some = moved[start : start + _BLOCK]
-            these, step = cells[some], steps[some]
-            shift = self._displacement(conductance[these], these, pulses[some], step)
-            self._step[these], self._shift[these] = step, shift
+        """Remember where `cells` are, each at its own step."""
+        for start in range(0, cells.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            some, step = cells[block], steps[block]
+            rest = state.conductance.reshape(-1)[some]
+            self._shift[some] = self._displacement(rest, some, pulses[block], step)
+            self._step[some] = step
 
     def _displacement(
         self, rest: Values, cells: Cells, event: NDArray[np.uint32], steps: Steps

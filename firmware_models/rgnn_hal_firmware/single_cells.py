@@ -18,13 +18,14 @@ from rgnn_hal_firmware.converters import CellConverter
 from rgnn_hal_firmware.noise import Cells, Disturbances, Disturbed, Values
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal
+from rgnn_hal_firmware.span import span
 from rgnn_hal_firmware.state import ChipState
 
 _SMOOTH = 1.5
 """Steps of noise from which rounding is noise too."""
 _REACH = 8.0
 """sd of noise that no read is expected to exceed: once in 1e15."""
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
 """Cells that are read at a time: what is calculated for them stays in cache."""
 
 
@@ -42,9 +43,10 @@ class CellReader:
         for start in range(0, cells.size, _BLOCK):
             block = slice(start, start + _BLOCK)
             some = cells[block]
-            event = reads[some]
+            place = span(some)
+            event = reads[place]
             conductance[block] = self._read(some, state, event, samples)
-            reads[some] = event + np.uint32(samples)
+            reads[place] = event + np.uint32(samples)
         return conductance
 
     def _read(

@@ -76,28 +76,33 @@ class ChipState:
         for position in self.streams.values():
             position.conversions = 0
 
-    def remember(self, cells: NDArray[np.int64]) -> "Memory":
-        """What pulses to `cells` (flat indices) may change, for `recall`."""
-        values = {name: getattr(self, name).reshape(-1)[cells] for name in _PULSED}
+    def remember(self) -> "Memory":
+        """What the clocks are, to begin with."""
         streams = {key: replace(position) for key, position in self.streams.items()}
-        return Memory(cells, values, self.time_ns, self.product_time_ns, streams)
-
-    def recall(self, memory: "Memory") -> None:
-        """Be as at the time of `memory` again."""
-        for name, values in memory.values.items():
-            getattr(self, name).reshape(-1)[memory.cells] = values
-        self.time_ns, self.product_time_ns = memory.time_ns, memory.product_time_ns
-        self.streams = memory.streams
+        return Memory(self, self.time_ns, self.product_time_ns, streams)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What some cells of a chip were, and its clocks."""
+    """What a chip was: its clocks, and those cells that were noted before pulses changed them."""
 
-    cells: NDArray[np.int64]
-    """Flat indices."""
-    values: dict[str, NDArray[Any]]
-    """By name of the state's array."""
+    state: ChipState
     time_ns: int
     product_time_ns: int
     streams: dict[StreamKey, StreamPosition]
+    _noted: list[tuple[NDArray[np.int64], list[NDArray[Any]]]] = field(default_factory=list)
+
+    def note(self, cells: NDArray[np.int64]) -> None:
+        """Keep what pulses are about to change in `cells` (flat indices)."""
+        self._noted.append((cells, [array[cells] for array in self._arrays()]))
+
+    def recall(self) -> None:
+        """Make the chip what it was."""
+        for cells, values in reversed(self._noted):
+            for array, value in zip(self._arrays(), values, strict=True):
+                array[cells] = value
+        self.state.time_ns, self.state.product_time_ns = self.time_ns, self.product_time_ns
+        self.state.streams = self.streams
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        return [getattr(self.state, name).reshape(-1) for name in _PULSED]

@@ -89,8 +89,9 @@ class Switching:
         pulses = self._pulses(
             state, cells, voltage - self.set_voltage[cells], switching.set_volts_per_decade, width
         )
-        above_threshold = np.maximum(gate - switching.threshold_voltage, 0.0)
-        compliance = switching.compliance_slope * above_threshold * self._compliance_spread[cells]
+        compliance = np.maximum(gate - switching.threshold_voltage, 0.0)
+        compliance *= switching.compliance_slope
+        compliance *= self._compliance_spread[cells]
         conductance = state.conductance.reshape(-1)
         now = conductance[cells]
         for done, together in _train(count):
@@ -103,7 +104,7 @@ class Switching:
             ceiling *= self._share(work, these)
             now += ceiling
         conductance[cells] = now
-        state.pulses.reshape(-1)[cells] += np.uint32(count)
+        state.pulses.reshape(-1)[cells] = pulses.after(count).event
 
     def reset(
         self,
@@ -133,7 +134,7 @@ class Switching:
             above_floor *= self._share(self._work(these, together), these)
             now -= above_floor
         conductance[cells] = now
-        state.pulses.reshape(-1)[cells] += np.uint32(count)
+        state.pulses.reshape(-1)[cells] = pulses.after(count).event
 
     def disturb_set(self, state: ChipState, work: Values, gate: float) -> None:
         """Move formed cells up by `work` (rows, columns), to what `gate` (V) allows."""

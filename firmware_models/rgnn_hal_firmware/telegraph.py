@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal, uniform
+from rgnn_hal_firmware.span import span
 
 Values = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -130,7 +131,7 @@ class TrapTable:
         """Those of `cells` (flat indices)."""
         if not self._traps.cell.size:
             return self._traps
-        number: NDArray[np.int32] = self._number[cells]
+        number: NDArray[np.int32] = self._number[span(cells)]
         place = np.flatnonzero(number >= 0)
         return self._traps.chosen(number[place].astype(np.intp), place)
 

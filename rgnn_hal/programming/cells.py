@@ -54,8 +54,8 @@ class Cells:
     goal: NDArray[np.float64] = field(init=False)
     first: NDArray[np.float64] = field(init=False)
     """First readings, S; empty before them."""
-    moved: NDArray[np.float64] = field(init=False)
-    """Furthest that the cell was from its first reading, S."""
+    deaf: NDArray[np.bool_] = field(init=False)
+    """Whether no reading was further from the first than the tolerance."""
     wanted: NDArray[np.int8] = field(init=False)
     """Polarity of the next pulse."""
     direction: NDArray[np.int8] = field(init=False)
@@ -97,8 +97,8 @@ class Cells:
     def status(self) -> NDArray[np.int8]:
         """`CellStatus` of every cell, were this the end."""
         status = self._ended.copy()
-        deaf = self.moved <= self.tolerance
-        status.reshape(-1)[self.pending] = np.where(deaf, CellStatus.STUCK, CellStatus.EXHAUSTED)
+        ends = np.where(self.deaf, CellStatus.STUCK, CellStatus.EXHAUSTED)
+        status.reshape(-1)[self.pending] = ends
         return status
 
     def reopen(self, mask: NDArray[np.bool_]) -> None:
@@ -131,7 +131,7 @@ class Cells:
                 steps[chosen] = step
                 pulses.append((kind, self.pending[chosen], step))
         self.pulses.reshape(-1)[self.pending] += 1
-        self.reversals.reshape(-1)[self.pending] += self.direction == -self.wanted
+        self.reversals.reshape(-1)[self.pending[self.direction == -self.wanted]] += 1
         self.direction = self.wanted
         self.rounds += 1
         return pulses
@@ -140,9 +140,8 @@ class Cells:
         """Judge pending cells by a reading after their pulses, S; let go of finished and stuck."""
         self._verify(reading)
         if self.rounds >= train.length:
-            deaf = self.moved <= self.tolerance
-            self._ended.reshape(-1)[self.pending[deaf]] = CellStatus.STUCK
-            self._keep(np.flatnonzero(~deaf))
+            self._ended.reshape(-1)[self.pending[self.deaf]] = CellStatus.STUCK
+            self._keep(np.flatnonzero(~self.deaf))
         self._give_up()
 
     def _begin(self) -> None:
@@ -150,13 +149,14 @@ class Cells:
         self.rounds = 0
         self.goal = self.target.reshape(-1)[self.pending]
         self.first = np.empty(0)
-        self.moved = np.zeros(count)
+        self.deaf = np.ones(count, np.bool_)
         self.wanted = np.zeros(count, np.int8)
         self.direction = np.zeros(count, np.int8)
         self.steps = {kind: np.zeros(count, np.int16) for kind in _SIGNS}
 
     def _verify(self, reading: NDArray[np.float64]) -> None:
-        np.maximum(self.moved, np.abs(reading - self.first), out=self.moved)
+        deaf = np.flatnonzero(self.deaf)
+        self.deaf[deaf] = np.abs(reading[deaf] - self.first[deaf]) <= self.tolerance
         error = reading - self.goal
         self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
         np.abs(error, out=error)
@@ -172,6 +172,6 @@ class Cells:
         """Of the pending."""
         if which.size < self.pending.size:
             self.pending, self.goal = self.pending[which], self.goal[which]
-            self.first, self.moved = self.first[which], self.moved[which]
+            self.first, self.deaf = self.first[which], self.deaf[which]
             self.wanted, self.direction = self.wanted[which], self.direction[which]
             self.steps = {kind: step[which] for kind, step in self.steps.items()}

@@ -1,0 +1,13 @@
+"""Runs of neighbouring cells: arrays take a slice up to ten times faster than a list of indices."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Cells = NDArray[np.int64]
+
+
+def span(cells: Cells) -> slice | Cells:
+    """What picks `cells` (flat indices): a slice, and so a view, where each follows the last."""
+    if cells.size and cells[-1] - cells[0] == cells.size - 1 and (np.diff(cells) == 1).all():
+        return slice(int(cells[0]), int(cells[-1]) + 1)
+    return cells
