@@ -213,7 +213,7 @@ def _number(value: float, width: float | None = None) -> str:
     """Three digits, or as many as show an interval of that width by two."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    if not 1e-3 <= abs(value) < 1e6:
+    if not 1e-3 <= abs(value) < 1e7:
         return f"{value:.2e}"
     decimals = 2 - math.floor(math.log10(abs(value)))
     if width:

@@ -81,9 +81,12 @@ class Table:
         return tuple(section.name for section in self.sections if section.failure is not None)
 
     def with_section(self, section: Section) -> "Table":
-        """With one more section, or with another of that name."""
-        kept = [one for one in self.sections if one.name != section.name]
-        return replace(self, sections=(*kept, section))
+        """With one more section, or with another in place of the one of that name."""
+        names = [one.name for one in self.sections]
+        if section.name not in names:
+            return replace(self, sections=(*self.sections, section))
+        kept = [section if one.name == section.name else one for one in self.sections]
+        return replace(self, sections=tuple(kept))
 
     def stored(self) -> bytes:
         """As JSON, whole."""

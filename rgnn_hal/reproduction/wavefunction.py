@@ -89,7 +89,7 @@ def _accuracy(draft: Draft, result: dict[str, Any], watch: Watch) -> None:
         (low, high),
         remark=f"against {exact.value} hartree: {exact.source}",
     )
-    what = "the same, away from the exact energy"
+    what = "energy of H2 at 1.4 bohr, off the exact one"
     draft.add("accuracy", what, paper.WAVEFUNCTION_OFF, off, headline=True)
 
 

@@ -101,7 +101,7 @@ def test_a_stored_table_comes_back_whole() -> None:
 
 def test_a_section_takes_the_place_of_its_namesake() -> None:
     again = table().with_section(Section("forces", "Forces again"))
-    assert [section.title for section in again.sections] == ["Hamiltonians", "Forces again"]
+    assert [section.title for section in again.sections] == ["Forces again", "Hamiltonians"]
 
 
 def test_a_failure_is_kept_as_a_value() -> None:
@@ -136,6 +136,7 @@ def test_text_never_becomes_markup(text: str) -> None:
         (1e4, None, "10,000 hartree"),
         (0.00483, None, "0.00483 hartree"),
         (1.6e7, None, "1.60e+07 hartree"),
+        (1e6, None, "1,000,000 hartree"),
     ],
 )
 def test_numbers_show_as_many_digits_as_they_have(
