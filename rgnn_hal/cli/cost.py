@@ -64,6 +64,10 @@ def cost(
     widths = numbers(bits, "--bits", "4,6,8") if bits else []
     if report is not None and data is None:
         raise ConfigurationError("the plot is of errors on data; give --data too")
+    if report is not None:
+        from rgnn_hal.report.figure import require_matplotlib
+
+        require_matplotlib()
     if data is not None and model.startswith(_PAPER):
         raise ConfigurationError("the paper's networks come untrained; leave out --data")
     if model == "published":

@@ -15,14 +15,25 @@ def new_figure(
     Raises:
         ConfigurationError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigurationError("plots need matplotlib: pip install 'rgnn-hal[plot]'") from error
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(5.2 * columns, 4.4), layout="constrained")
     figure.suptitle(title)
     axes = figure.subplots(1, columns, squeeze=False, width_ratios=widths)
     return figure, list(axes[0])
+
+
+def require_matplotlib() -> None:
+    """Refuse before long work whose result could not be drawn.
+
+    Raises:
+        ConfigurationError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError("plots need matplotlib: pip install 'rgnn-hal[plot]'") from error
 
 
 def save_figure(figure: Any, path: Path) -> Path:

@@ -1,6 +1,7 @@
 """`rgnn-hal cost` says what an inference takes, and refuses with a remedy."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,15 @@ def test_people_get_tables(run: Run, model: Path) -> None:
     assert code == 0
     for words in ("One inference", "Parts", "Beside digital machines", "measured here", "training"):
         assert words in out
+
+
+def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_runs(
+    run: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    nothing = tmp_path / "nothing"
+    said = refusal(run, nothing, "--data", data, "--report", tmp_path)
+    assert "pip install 'rgnn-hal[plot]'" in said
 
 
 def test_what_cannot_be_done_is_refused_with_a_remedy(
