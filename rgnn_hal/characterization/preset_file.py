@@ -1,6 +1,7 @@
 """Preset files: a base preset with fitted parameters put in, as TOML.
 
-What the data do not determine is copied from the base with its own source. Presets are data that
+What the data do not determine is copied from the base with its own source, or follows the only
+conductance that they do determine (`conductance_scale`). Presets are data that
 ship beside the chip model, so they are read as files; no code of the model is loaded.
 """
 
@@ -13,6 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from rgnn_hal.characterization.conductance_scale import LRS, scale_conductances
 from rgnn_hal.characterization.fitted import FittedParameters
 from rgnn_hal.macro import ConfigurationError, DataError
 
@@ -64,8 +66,12 @@ def write_preset(
     """
     document = json.loads(json.dumps(base))
     document |= {"name": path.stem, "description": description}
+    placed = {LRS} if scale_conductances(document, fitted) else set()
     written, unplaced = [], []
     for parameter in fitted.parameters:
+        if parameter.name in placed:
+            written.append("switching.compliance_slope")
+            continue
         key = parameter.preset_key
         if key is None or (table := _find(document, key)) is None:
             unplaced.append(parameter.name)

@@ -115,10 +115,16 @@ def test_a_chip_of_the_fitted_preset_has_the_real_noise_and_spread(
         pulse(PulseKind.RESET, 2.4, 3.0)
         pulse(PulseKind.SET, 2.4, 2.4)
         cycles.append(chip.read_conductance(window, 64))
+    mean = np.median(np.stack(cycles))
+    assert mean == pytest.approx(fitted["compliance.lrs_mean"].value, rel=0.03)
     lrs = np.log(np.stack(cycles)[:, np.stack(cycles).std(axis=0) > 0])
     assert np.median(lrs.std(axis=0)) == pytest.approx(
         fitted["compliance.lrs_cv_cycle"].value, rel=0.2
     )
+    # The noise is that of a cell of 93 uS, which a lower gate leaves.
+    slope = preset.parameters.switching.compliance_slope
+    pulse(PulseKind.RESET, 2.4, 3.0)
+    pulse(PulseKind.SET, 2.4, 0.6 + fitted["read_noise.mean_conductance"].value / slope)
     reads = np.stack([chip.read_conductance(window) for _ in range(64)])
     noise = np.diff(reads, axis=0).std(axis=0) / np.sqrt(2) / reads.mean(axis=0)
     assert np.median(noise) == pytest.approx(fitted["read_noise.white_relative"].value, rel=0.1)
@@ -128,9 +134,48 @@ def test_pristine_cells_of_the_fitted_preset_are_not_taken_for_formed(
     fitted: FittedParameters, tmp_path: Path
 ) -> None:
     write_preset(fitted, read_preset("chip40nm"), tmp_path / "ni.toml", "a real chip")
-    chip = Chip(preset_of(tmp_path / "ni.toml"), 1)
-    reading = chip.read_conductance(Window(0, 64, 0, 512))
-    assert np.quantile(reading, 0.999) < 0.25e-6
+    preset = preset_of(tmp_path / "ni.toml")
+    chip, window, every = Chip(preset, 1), Window(0, 64, 0, 512), np.ones((64, 512), np.bool_)
+    formed_from = 0.25 * preset.parameters.array.conductance_window[0]
+    pristine = chip.read_conductance(window)
+    assert np.quantile(pristine, 0.999) < formed_from
+    amplitudes = np.full(every.shape, 4.0), np.full(every.shape, 1.65)
+    chip.pulse(PulseKind.FORM, every, *amplitudes, 1e-3, 20, window)
+    formed = chip.read_conductance(window)
+    assert np.quantile(formed, 0.01) > 4 * formed_from
+
+
+def test_a_low_resistance_state_without_its_gate_scales_a_preset_as_a_whole(
+    fitted: FittedParameters, tmp_path: Path
+) -> None:
+    base = load_preset("chip40nm")
+    written = write_preset(fitted, read_preset("chip40nm"), tmp_path / "ni.toml", "a real chip")
+    preset = preset_of(tmp_path / "ni.toml")
+    factor = fitted["compliance.lrs_mean"].value / (30e-6 * (2.4 - 0.6))
+    measured = set(written.written) - {"switching.compliance_slope"}
+    for key, quantity in base.provenance.items():
+        scaled = preset.provenance[key]
+        if key in measured:
+            continue
+        if quantity.unit in ("S", "S/V", "A"):
+            assert scaled.value == pytest.approx(np.asarray(quantity.value) * factor)
+            assert scaled.guess
+        else:
+            assert scaled == quantity
+    slope = preset.provenance["switching.compliance_slope"]
+    assert "133.3 uS" in slope.source and "2.4 V, assumed" in slope.source
+    assert slope.uncertainty == pytest.approx(factor * 30e-6 * 0.0021, rel=0.05)
+    assert "compliance.lrs_mean" not in written.unplaced
+
+
+def test_a_stated_gate_is_that_of_the_low_resistance_state(tmp_path: Path) -> None:
+    lrs = FittedParameter("compliance.lrs_mean", Estimate(60e-6, 1e-6, "S", 9), "x")
+    gate = FittedParameter("compliance.gate_voltage", Estimate(1.6, 0.0, "V", 9), "x")
+    fitted = FittedParameters((lrs, gate))
+    write_preset(fitted, read_preset("chip40nm"), tmp_path / "mine.toml", "mine")
+    slope = preset_of(tmp_path / "mine.toml").provenance["switching.compliance_slope"]
+    assert slope.value == pytest.approx(60e-6)
+    assert "assumed" not in slope.source
 
 
 def test_a_chip_of_the_fitted_preset_has_the_spectrum_of_the_real_cell(
@@ -140,7 +185,8 @@ def test_a_chip_of_the_fitted_preset_has_the_spectrum_of_the_real_cell(
     # At 93 uS, as the real cell, and without the telegraph noise of another chip.
     base["switching"]["compliance_slope"]["value"] = 93e-6 / 1.8
     base["telegraph"]["cell_fraction"]["value"] = 0.0
-    write_preset(fitted, base, tmp_path / "ni.toml", "a real chip")
+    trace = [one for one in fitted.parameters if one.name.startswith("read_noise")]
+    write_preset(FittedParameters(tuple(trace)), base, tmp_path / "ni.toml", "a real chip")
     chip = Chip(preset_of(tmp_path / "ni.toml"), 1)
     window, every = Window(0, 1, 0, 8), np.ones((1, 8), dtype=np.bool_)
     for kind, voltage in ((PulseKind.FORM, 4.0), (PulseKind.RESET, 2.4), (PulseKind.SET, 2.4)):
