@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
+from rgnn_hal.cli.gradients import DEFAULT, GradientsOption, joined_forces
+from rgnn_hal.cli.models import Macro, Model, Reads, Twin, use_one_torch_thread
 from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
 from rgnn_hal.macro import LimitError
 
@@ -23,6 +24,7 @@ def md(
     macro: Macro = None,
     twin: Twin = False,
     reads: Reads = None,
+    gradients: GradientsOption = DEFAULT,
     report: Annotated[Path | None, typer.Option(help="Folder for a plot.")] = None,
     json: Json = False,
 ) -> None:
@@ -38,7 +40,7 @@ def md(
     with (
         plain_warnings(ExtrapolationWarning),
         progress_bar() as progress,
-        joined(loaded, macro, twin, reads, progress) as (
+        joined_forces(loaded, macro, twin, reads, gradients, progress) as (
             predictor,
             name,
         ),
@@ -65,6 +67,7 @@ def md(
         "largest_extrapolation_grade": result.largest_grade,
         "extrapolating_atoms": list(result.outsiders),
         "ensemble": ensemble,
+        "gradients": gradients,
         "macro": name,
         "out": str(out),
     }

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rgnn_hal.cli.gradients import DEFAULT, GradientsOption, joined_forces, refuse_gradients
 from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
 from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
 
@@ -17,14 +18,19 @@ def evaluate(
     macro: Macro = None,
     twin: Twin = False,
     reads: Reads = None,
+    gradients: GradientsOption = DEFAULT,
     report: Report = None,
     json: Json = False,
 ) -> None:
     """Compare a model's predictions with labels."""
     from rgnn_hal.tasks.artefact import task_of
 
-    task = {"forces": _evaluate_forces, "hamiltonian": _evaluate_hamiltonian}[task_of(model)]
-    print_result(task(model, data, macro, twin, reads, report), json)
+    if task_of(model) == "forces":
+        found = _evaluate_forces(model, data, macro, twin, reads, gradients, report)
+    else:
+        refuse_gradients(gradients)
+        found = _evaluate_hamiltonian(model, data, macro, twin, reads, report)
+    print_result(found, json)
 
 
 def predict(
@@ -34,24 +40,37 @@ def predict(
     macro: Macro = None,
     twin: Twin = False,
     reads: Reads = None,
+    gradients: GradientsOption = DEFAULT,
     json: Json = False,
 ) -> None:
     """Write predictions for structures."""
     from rgnn_hal.tasks.artefact import task_of
 
-    task = {"forces": _predict_forces, "hamiltonian": _predict_hamiltonian}[task_of(model)]
-    found, name = task(model, structures, out, macro, twin, reads)
+    if task_of(model) == "forces":
+        found, name = _predict_forces(model, structures, out, macro, twin, reads, gradients)
+    else:
+        refuse_gradients(gradients)
+        found, name = _predict_hamiltonian(model, structures, out, macro, twin, reads)
     print_result({**found, "out": str(out), "macro": name}, json)
 
 
 def _evaluate_forces(
-    model: Path, data: Path, macro: str | None, twin: bool, reads: int | None, report: Path | None
+    model: Path,
+    data: Path,
+    macro: str | None,
+    twin: bool,
+    reads: int | None,
+    gradients: str,
+    report: Path | None,
 ) -> dict[str, Any]:
     from rgnn_hal.tasks.forces import evaluate_forces, load_model
 
     loaded = load_model(model)
     use_one_torch_thread()
-    with progress_bar() as progress, joined(loaded, macro, twin, reads, progress) as (on, name):
+    with (
+        progress_bar() as progress,
+        joined_forces(loaded, macro, twin, reads, gradients, progress) as (on, name),
+    ):
         result = evaluate_forces(on, data, progress)
     summary: dict[str, Any] = {
         "frames": result.frames,
@@ -62,6 +81,7 @@ def _evaluate_forces(
         "force_r2": result.force_r2,
         "macro": name,
         "reads": None if twin else reads or loaded.recipe.reads,
+        "gradients": gradients,
         "seconds": result.seconds,
     }
     if report is not None:
@@ -115,7 +135,13 @@ def _evaluate_hamiltonian(
 
 
 def _predict_forces(
-    model: Path, structures: Path, out: Path, macro: str | None, twin: bool, reads: int | None
+    model: Path,
+    structures: Path,
+    out: Path,
+    macro: str | None,
+    twin: bool,
+    reads: int | None,
+    gradients: str,
 ) -> tuple[dict[str, int], str]:
     from rgnn_hal.tasks.forces import ExtrapolationWarning, load_model, predict_file
 
@@ -124,7 +150,7 @@ def _predict_forces(
     with (
         plain_warnings(ExtrapolationWarning),
         progress_bar() as progress,
-        joined(loaded, macro, twin, reads, progress) as (on, name),
+        joined_forces(loaded, macro, twin, reads, gradients, progress) as (on, name),
     ):
         found = predict_file(on, structures, out, progress)
     return {"frames": found.frames, "extrapolating_frames": found.extrapolating}, name

@@ -14,7 +14,7 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,7 +62,7 @@ class Gradients(Protocol):
         ...
 
     def rises(
-        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
+        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Iterable[Slopes]
     ) -> Tensor:
         """dE/d(displacement), (edges, 3), from dE/dA."""
         ...
@@ -93,15 +93,17 @@ class _Twin:
                 )
 
     def rises(
-        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
+        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Iterable[Slopes]
     ) -> Tensor:
         back = _empty(around, reservoir.inputs)
-        for degree, weights in enumerate(reservoir.twin_weights()):
-            lm = slice(degree**2, (degree + 1) ** 2)
-            for some in slopes:
-                found = weights @ some.degree(degree).flatten(1)
+        twin = reservoir.twin_weights()
+        for some in slopes:
+            for degree, weights in enumerate(twin):
+                lm = slice(degree**2, (degree + 1) ** 2)
+                slope = some.degree(degree).flatten(1)
+                found = weights.to(slope.dtype) @ slope
                 by_atom = found.unflatten(1, (2 * degree + 1, -1)).permute(2, 1, 0)
-                back[some.atoms, lm] = by_atom
+                back[some.atoms, lm] = by_atom.to(back.dtype)
         return around.rises(back)
 
 
@@ -124,7 +126,7 @@ class _Transposed:
         """It relies on nothing but the hardware."""
 
     def rises(
-        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
+        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Iterable[Slopes]
     ) -> Tensor:
         rows = _by_atom(around, slopes, reservoir)
         back = _empty(around, reservoir.inputs)
@@ -155,7 +157,7 @@ class _Tangents:
         """It relies on nothing but the hardware."""
 
     def rises(
-        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Sequence[Slopes]
+        self, reservoir: Reservoir, around: Neighbourhoods, slopes: Iterable[Slopes]
     ) -> Tensor:
         graph, rows = around.graph, _by_atom(around, slopes, reservoir)
         basis = reservoir.basis(graph)
@@ -174,13 +176,14 @@ class _Tangents:
         return rises
 
 
-def _by_atom(around: Neighbourhoods, slopes: Sequence[Slopes], reservoir: Reservoir) -> Tensor:
+def _by_atom(around: Neighbourhoods, slopes: Iterable[Slopes], reservoir: Reservoir) -> Tensor:
     """dE/dA, (atoms, (lmax+1)^2, channels)."""
     rows = _empty(around, reservoir.channels)
     for some in slopes:
         for degree in range(reservoir.lmax + 1):
             lm = slice(degree**2, (degree + 1) ** 2)
-            rows[some.atoms, lm] = some.degree(degree).permute(2, 1, 0)
+            by_atom = some.degree(degree).permute(2, 1, 0)
+            rows[some.atoms, lm] = by_atom.to(rows.dtype)
     return rows
 
 

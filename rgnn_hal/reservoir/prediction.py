@@ -9,14 +9,21 @@ memory are linear in the number of atoms. As in `design`, A may come from hardwa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rgnn_hal.reservoir.forms import ChannelForms
+from rgnn_hal.reservoir.forms import ChannelForms, Slopes
 from rgnn_hal.reservoir.gradients import TWIN, Gradients
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.structures import Graph
+
+_ATOMS = 256
+"""Whose components are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,14 @@ class Readout:
     """(elements,), eV."""
 
     @classmethod
-    def of(cls, reservoir: Reservoir, columns: Tensor) -> Readout:
-        """From numbers in the order of `design_rows`, (columns,)."""
+    def of(
+        cls, reservoir: Reservoir, columns: Tensor, dtype: torch.dtype = torch.float64
+    ) -> Readout:
+        """From numbers in the order of `design_rows`, (columns,); `dtype` as in `ChannelForms`."""
         elements = len(reservoir.elements)
         shape = (elements, reservoir.invariants.size, reservoir.channels)
         return cls(
-            ChannelForms(reservoir.invariants, columns[:-elements].reshape(shape)),
+            ChannelForms(reservoir.invariants, columns[:-elements].reshape(shape), dtype),
             columns[-elements:],
         )
 
@@ -60,9 +69,17 @@ def predict(
 ) -> Prediction:
     """Send a graph through the reservoir and apply a readout."""
     around = reservoir.neighbourhoods(graph)
-    components = reservoir.mix(reservoir.rows(graph, around.densities()))
-    energies, slopes = readout.forms.sweep(components, graph.species)
-    rise = gradients.rises(reservoir, around, slopes)
+    vectors = reservoir.rows(graph, around.densities())
+    energies = around.graph.displacement.new_empty(graph.atoms)
+
+    def slopes() -> Iterator[Slopes]:
+        for start in range(0, graph.atoms, _ATOMS):
+            atoms = torch.arange(start, min(start + _ATOMS, graph.atoms))
+            components = _components(reservoir, vectors, atoms)
+            energies[atoms], found = readout.forms.sweep(components, graph.species[atoms])
+            yield from (replace(some, atoms=atoms[some.atoms]) for some in found)
+
+    rise = gradients.rises(reservoir, around, slopes())
     forces = rise.new_zeros((graph.atoms, 3))
     forces.index_add_(0, graph.centre, rise)
     forces.index_add_(0, graph.neighbour, rise, alpha=-1.0)
@@ -71,3 +88,16 @@ def predict(
         forces=forces,
         virial=rise.T @ graph.displacement,
     )
+
+
+def _components(
+    reservoir: Reservoir, vectors: Sequence[NDArray[np.float64]], atoms: Tensor
+) -> list[Tensor]:
+    """A of some atoms in a row, by component, (atoms, channels) each."""
+    components: list[Tensor] = []
+    for degree, (mixing, x) in enumerate(zip(reservoir.mixings, vectors, strict=True)):
+        count = 2 * degree + 1
+        some = x[int(atoms[0]) * count : int(atoms[-1] + 1) * count]
+        product = np.asarray(mixing.product(some), dtype=np.float64)
+        components.extend(torch.from_numpy(product).unflatten(0, (-1, count)).unbind(1))
+    return components

@@ -37,7 +37,7 @@ def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int)
     values = readout.invariants.values(traced, readout.invariants.gradients(traced))
     expected = torch.einsum("fak,afk->a", values, readout.readout[species])
     expected.sum().backward()
-    energies, slopes = readout.sweep(components, species)
+    energies, slopes = readout.sweep(list(components), species)
     torch.testing.assert_close(energies, expected.detach(), rtol=1e-11, atol=1e-11)
     assert traced.grad is not None
     torch.testing.assert_close(slope_of(slopes, components), traced.grad, rtol=1e-11, atol=1e-11)
@@ -48,11 +48,24 @@ def test_blocks_and_what_is_kept_change_nothing(
     changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readout, components, species = case(3)
-    energies, slopes = readout.sweep(components, species)
+    energies, slopes = readout.sweep(list(components), species)
     monkeypatch.setattr(forms, changed, 2)
     again = ChannelForms(readout.invariants, readout.readout)
-    energies_again, slopes_again = again.sweep(components, species)
+    energies_again, slopes_again = again.sweep(list(components), species)
     torch.testing.assert_close(energies_again, energies, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
         slope_of(slopes_again, components), slope_of(slopes, components), rtol=1e-12, atol=1e-12
     )
+
+
+def test_single_precision_is_good_to_seven_digits_of_the_terms() -> None:
+    readout, components, species = case(4)
+    single = ChannelForms(readout.invariants, readout.readout, torch.float32)
+    (energies, slopes), (rough, rough_slopes) = (
+        one.sweep(list(components), species) for one in (readout, single)
+    )
+    assert rough.dtype == torch.float64
+    assert (rough - energies).abs().max() < 1e-5 * energies.abs().max()
+    expected = slope_of(slopes, components)
+    error = (slope_of(rough_slopes, components) - expected).abs().max()
+    assert 0 < error < 1e-5 * expected.abs().max()
