@@ -26,7 +26,7 @@ def slope_of(found: list[forms.Slopes], like: torch.Tensor) -> torch.Tensor:
     for some in found:
         for degree in range(round(len(like) ** 0.5)):
             rows = slice(degree**2, (degree + 1) ** 2)
-            slope[rows, some.atoms] = some.degree(degree).permute(1, 2, 0)
+            slope[rows, some.atoms] = some.degree(degree).permute(1, 2, 0).to(slope.dtype)
     return slope
 
 
