@@ -14,6 +14,7 @@ from rgnn_hal.cli import (
     evaluate,
     hamiltonian,
     hardware,
+    recalibrate,
     reproduce,
     serve,
     wavefunction,
@@ -45,6 +46,7 @@ app.add_typer(bench.bench, name="bench")
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(evaluate.predict)
 app.command("md")(dynamics.md)
+app.command("recalibrate")(recalibrate.recalibrate)
 app.command("bands")(hamiltonian.bands)
 app.command("solve")(wavefunction.solve)
 app.command("curve")(wavefunction.curve)

@@ -11,7 +11,7 @@ with half of them formed the spread is the conductance itself, and the same nois
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,8 @@ _MISMATCH = 0.05
 same. Read-back deviates by 0.004, another chip formed by the same recipe by 0.33, with another
 selection by 1.4. A few cells that broke down late took a readout's force error from 11 to 85
 meV/angstrom."""
+_OTHER = 0.25
+"""More than this is no drift: 50 K warmer are 0.06."""
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,15 @@ class FrozenWeights:
         Raises:
             ConfigurationError: another chip, or one that does not hold these weights.
         """
-        if macro.spec.identity != self.chip:
-            raise ConfigurationError(
-                f"these weights were formed in chip {self.chip!r}, this is "
-                f"{macro.spec.identity!r}; open that chip, or train again on this one"
-            )
-        deviation = self._deviation(macro)
-        if deviation > _MISMATCH and Capability.PERSISTENT not in macro.spec.capabilities:
-            form(macro, self.region, fraction=self.fraction, seed=self.seed, progress=progress)
-            deviation = self._deviation(macro)
+        found = self._found(macro, progress)
+        deviation = self._deviation(found)
         if deviation > _MISMATCH:
             raise ConfigurationError(
                 f"chip {self.chip!r} does not hold these weights: what it holds deviates by "
                 f"{deviation:.2f} of their standard deviation (limit {_MISMATCH}). If its cells "
                 "are still pristine, put them there with: rgnn-hal form URI "
                 f"--region {self.region} --fraction {self.fraction:g} --seed {self.seed}. "
+                "If they have drifted, follow them with: rgnn-hal recalibrate MODEL. "
                 "Otherwise train again on it"
             )
         return tuple(
@@ -91,13 +87,68 @@ class FrozenWeights:
             for placement, twin, unit in zip(self.placements, self.twins, self.units, strict=True)
         )
 
-    def _deviation(self, macro: Macro) -> float:
-        """Largest rms difference, over the matrices, of what `macro` holds now, in units of sd."""
-        found = [read_twin([macro], placement) for placement in self.placements]
+    def drift(self, macro: Macro, progress: Progress = silent) -> "Drift":
+        """How what `macro` holds now differs from these weights.
+
+        Raises:
+            ConfigurationError: another chip, or one that holds other weights.
+        """
+        found = self._found(macro, progress)
+        gains = tuple(
+            float((now.weights * twin.weights).sum() / (twin.weights**2).sum() / unit)
+            for now, unit, twin in zip(found, self.units, self.twins, strict=True)
+        )
+        before = self._deviation(found)
+        if not all(gain > 0.0 for gain in gains) or before > _OTHER:
+            raise ConfigurationError(
+                f"chip {self.chip!r} does not hold these weights: what it holds deviates by "
+                f"{before:.2f} of their standard deviation, more than drift ({_OTHER}); "
+                "train again on it"
+            )
+        return Drift(gains, before, self.with_gains(gains)._deviation(found))
+
+    def with_gains(self, gains: Sequence[float]) -> "FrozenWeights":
+        """The same weights in cells whose conductances have changed by these factors."""
+        units = tuple(gain * unit for gain, unit in zip(gains, self.units, strict=True))
+        return replace(self, units=units)
+
+    def _found(self, macro: Macro, progress: Progress) -> list[DigitalTwin]:
+        """What `macro` holds now, S; an ephemeral chip is formed again first."""
+        if macro.spec.identity != self.chip:
+            raise ConfigurationError(
+                f"these weights were formed in chip {self.chip!r}, this is "
+                f"{macro.spec.identity!r}; open that chip, or train again on this one"
+            )
+        found = self._read(macro)
+        if (
+            self._deviation(found) > _MISMATCH
+            and Capability.PERSISTENT not in macro.spec.capabilities
+        ):
+            form(macro, self.region, fraction=self.fraction, seed=self.seed, progress=progress)
+            found = self._read(macro)
+        return found
+
+    def _read(self, macro: Macro) -> list[DigitalTwin]:
+        return [read_twin([macro], placement) for placement in self.placements]
+
+    def _deviation(self, found: Sequence[DigitalTwin]) -> float:
+        """Largest rms difference, over the matrices, from what was found, in units of sd."""
         return max(
             float(np.sqrt(np.mean((now.weights / unit - twin.weights) ** 2)))
             for now, unit, twin in zip(found, self.units, self.twins, strict=True)
         )
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What has become of frozen weights."""
+
+    gains: tuple[float, ...]
+    """By which factor each matrix has changed as a whole."""
+    before: float
+    """Rms change of a weight, in their sd; the largest over the matrices."""
+    after: float
+    """The same when the gains are taken out."""
 
 
 def freeze(
