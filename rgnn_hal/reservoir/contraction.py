@@ -4,8 +4,8 @@
 
 The channels are summed as soon as theta allows. A pair's linear products are first summed over the
 channels and then coupled to the axis, [(sum_k M_a,k g_k theta_k) (x) Y_b]_L, so that what is
-coupled has as many columns as there are targets; inner products of cubic ones serve all kinds; no
-matrix of all products is ever put together. Same sums in another order: equal to rounding.
+coupled has as many columns as there are targets; every outer product is formed once and coupled to
+all degrees that anything asks for. Same sums in another order: equal to rounding.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rgnn_hal.reservoir.equivariant import (
     Axis,
     Components,
     Products,
+    couple,
     coupling,
     cubic_paths,
     linear_paths,
     other_channel,
-    product,
     quadratic_paths,
 )
 
@@ -47,17 +47,39 @@ class Contraction:
     def apply(self, M: Components, axis: Axis | None) -> dict[Kind, Tensor]:
         """Every kind's targets, (centres, 2 degree + 1, targets)."""
         found = self._of_atoms(M) if axis is None else self._of_pairs(M, axis)
-        inner = self._inner(M)
-        N = [part[:, :, : self.products.quadratic] for part in M]
-        C = [part[:, :, : self.products.cubic] for part in M]
-        for (degree, parity), total in found.items():
-            rest = self._parts[degree, parity]
-            for (a, b), theta in rest.quadratic.items():
-                total += product(N[a], other_channel(N[b], parity), (a, b, degree)) @ theta
-            for (a, b, c, d), theta in rest.cubic.items():
-                partner = other_channel(C[d], parity)
-                total += product(inner[a, b, c], partner, (c, d, degree)) @ theta
+        inner = self._add_quadratic(M, found)
+        self._add_cubic([part[:, :, : self.products.cubic] for part in M], inner, found)
         return {kind: total.transpose(0, 1) for kind, total in found.items()}
+
+    def _add_quadratic(self, M: Components, found: dict[Kind, Tensor]) -> dict[Triple, Tensor]:
+        """Returns [M_a (x) M_b]_c, the inner products of cubic ones."""
+        inner = {}
+        for (a, b), (channels, tops) in self._pairs.items():
+            few = M[a][:, :, :channels], M[b][:, :, :channels]
+            for top, coupled in zip(tops, couple(*few, (a, b), tops), strict=True):
+                inner[a, b, top] = coupled
+                theta = self._quadratic(top, 0).get((a, b))
+                if theta is not None:
+                    found[top, 0] += coupled[:, :, : self.products.quadratic] @ theta
+        N = [part[:, :, : self.products.quadratic] for part in M]
+        for a, b, kinds in self._odd_pairs:
+            partner = other_channel(N[b], 1)
+            tops = tuple(degree for degree, _ in kinds)
+            for kind, coupled in zip(kinds, couple(N[a], partner, (a, b), tops), strict=True):
+                found[kind] += coupled @ self._quadratic(*kind)[a, b]
+        return inner
+
+    def _add_cubic(
+        self, M: list[Tensor], inner: dict[Triple, Tensor], found: dict[Kind, Tensor]
+    ) -> None:
+        """Products of one (c, d) at once, whatever their inner pairs."""
+        channels = self.products.cubic
+        for (c, d, parity), (pairs, thetas) in self._outer.items():
+            joined = torch.cat([inner[a, b, c][:, :, :channels] for a, b in pairs], dim=2)
+            partner = other_channel(M[d], parity).repeat(1, 1, len(pairs))
+            tops = tuple(thetas)
+            for top, coupled in zip(tops, couple(joined, partner, (c, d), tops), strict=True):
+                found[top, parity] += coupled @ thetas[top]
 
     def _of_atoms(self, M: Components) -> dict[Kind, Tensor]:
         """Linear products of atoms, (2 degree + 1, atoms, targets)."""
@@ -94,10 +116,45 @@ class Contraction:
         turn = (harmonics[:, : len(parts.turn)] @ parts.turn).reshape(pairs, 2 * degree + 1, -1)
         return (turn @ summed).transpose(0, 1)
 
-    def _inner(self, M: Components) -> dict[Triple, Tensor]:
-        few = [part[:, :, : self.products.cubic] for part in M]
-        needed = {path[:3] for parts in self._parts.values() for path in parts.cubic}
-        return {(a, b, c): product(few[a], few[b], (a, b, c)) for a, b, c in sorted(needed)}
+    def _quadratic(self, degree: int, parity: int) -> dict[tuple[int, int], Tensor]:
+        parts = self._parts.get((degree, parity))
+        return {} if parts is None else parts.quadratic
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[int, int], tuple[int, tuple[int, ...]]]:
+        """Channels and degrees of every pair whose degrees sum to an even number."""
+        wanted: dict[tuple[int, int], tuple[int, set[int]]] = {}
+        for (degree, parity), parts in self._parts.items():
+            asked = [(a, b, degree, self.products.quadratic) for a, b in parts.quadratic]
+            asked = asked if parity == 0 else []
+            asked += [(a, b, c, self.products.cubic) for a, b, c, _ in parts.cubic]
+            for a, b, top, channels in asked:
+                most, tops = wanted.get((a, b), (0, set()))
+                wanted[a, b] = max(most, channels), tops | {top}
+        return {pair: (most, tuple(sorted(tops))) for pair, (most, tops) in wanted.items()}
+
+    @cached_property
+    def _odd_pairs(self) -> list[tuple[int, int, list[Kind]]]:
+        kinds: dict[tuple[int, int], list[Kind]] = {}
+        for kind, parts in self._parts.items():
+            for path in parts.quadratic if kind[1] else ():
+                kinds.setdefault(path, []).append(kind)
+        return [(a, b, of) for (a, b), of in kinds.items()]
+
+    @cached_property
+    def _outer(self) -> dict[Triple, tuple[list[tuple[int, int]], dict[int, Tensor]]]:
+        """Per (c, d, parity): pairs (a, b), and for every degree their readouts stacked."""
+        paths: dict[Triple, dict[int, dict[tuple[int, int], Tensor]]] = {}
+        for (degree, parity), parts in self._parts.items():
+            for (a, b, c, d), theta in parts.cubic.items():
+                paths.setdefault((c, d, parity), {}).setdefault(degree, {})[a, b] = theta
+        return {
+            key: (
+                list(next(iter(tops.values()))),  # the same for all degrees, in the same order
+                {top: torch.cat(list(thetas.values())) for top, thetas in tops.items()},
+            )
+            for key, tops in paths.items()
+        }
 
     @cached_property
     def _parts(self) -> dict[Kind, _Parts]:

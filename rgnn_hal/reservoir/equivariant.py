@@ -157,9 +157,16 @@ def cubic_paths(
 
 def product(x: Tensor, y: Tensor, degrees: tuple[int, int, int]) -> Tensor:
     """[x (x) y]_c channel by channel, (2c+1, centres, channels)."""
-    couple = coupling(*degrees).flatten(0, 1)
+    (coupled,) = couple(x, y, degrees[:2], degrees[2:])
+    return coupled
+
+
+def couple(x: Tensor, y: Tensor, pair: tuple[int, int], tops: tuple[int, ...]) -> list[Tensor]:
+    """[x (x) y]_c for every c of `tops`, from one outer product."""
     outer = (x[:, None] * y[None]).flatten(0, 1)
-    return (couple.T @ outer.flatten(1)).reshape(2 * degrees[2] + 1, *outer.shape[1:])
+    coupled = _couplings(*pair, tops) @ outer.flatten(1)
+    sizes = [2 * top + 1 for top in tops]
+    return list(torch.split(coupled.reshape(len(coupled), *outer.shape[1:]), sizes))
 
 
 def other_channel(part: Tensor, parity: int) -> Tensor:
@@ -212,3 +219,10 @@ def coupling(a: int, b: int, c: int) -> Tensor:
     """Clebsch-Gordan coefficients (2a+1, 2b+1, 2c+1), orthonormal in the last index."""
     coefficients: Tensor = wigner_3j(a, b, c, dtype=torch.float64) * math.sqrt(2 * c + 1)
     return coefficients
+
+
+@cache
+def _couplings(a: int, b: int, tops: tuple[int, ...]) -> Tensor:
+    """Coefficients of several degrees, (sum of 2c+1, (2a+1) (2b+1))."""
+    parts = [coupling(a, b, top).flatten(0, 1).T for top in tops]
+    return torch.cat(parts).contiguous()

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rgnn_hal.structures import Graph, RadialBasis, angular_gradient, spherical_harmonics
+from rgnn_hal.structures import (
+    Graph,
+    RadialBasis,
+    angular_gradient,
+    solid_harmonics,
+    spherical_harmonics,
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,7 @@ def edge_values(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeValues:
     """The basis alone, where nobody asks for derivatives."""
     distance = graph.displacement.norm(dim=1)
     values, _ = radial.evaluate(distance)
-    angular, _ = spherical_harmonics(graph.displacement / distance[:, None], lmax)
-    return EdgeValues(values, angular)
+    return EdgeValues(values, solid_harmonics(graph.displacement / distance[:, None], lmax))
 
 
 def expand(graph: Graph, basis: EdgeValues, elements: int) -> Tensor:

@@ -1,15 +1,15 @@
-"""What atoms gather from their neighbours, all kinds at once.
+"""What atoms gather from their neighbours and what readouts make of it, all kinds at once.
 
     X_i[a m, b m'] = sum_j m_a,m(j) h_ij Y_b,m'(ij),      G_L = sum C(a m, b m' | L M) X[a m, b m']
 
 with m the messages of neighbours. The sum over them is one matrix product per atom and the coupling
 one per pair of degrees, so nothing of the size of edges times products exists. It equals
-`Products.gather`, which takes kinds one by one, for many atoms and little memory.
+`Products.gather`, which takes kinds one by one, times a readout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 
 import torch
@@ -21,29 +21,38 @@ from rgnn_hal.reservoir.pairs import AtomComponents, Surroundings
 Kind = tuple[int, int]
 
 
-def gather_kinds(
+def gather_targets(
     products: Products,
     components: AtomComponents,
     surroundings: Surroundings,
     atoms: Tensor,
-    kinds: Iterable[Kind],
+    readouts: Mapping[Kind, Tensor],
 ) -> dict[Kind, Tensor]:
-    """Gathered features of every kind, (atoms, 2 degree + 1, paths, channels)."""
-    degrees, channels = products.lmax + 1, products.gathered
-    X = _outer(components, surroundings, atoms, degrees**2, channels)
-    edge = Products(products.lmax, channels, 0, 0, 0, 0, axis_degree=products.lmax + 1)
-    wanted = {kind: linear_paths(edge, *kind) for kind in kinds}
-    found: dict[tuple[int, int, int], Tensor] = {}
-    for a, b in sorted({path for paths in wanted.values() for path in paths}):
-        tops = tuple(sorted({kind[0] for kind, paths in wanted.items() if (a, b) in paths}))
-        block = X[b**2 : (b + 1) ** 2, a**2 : (a + 1) ** 2].reshape(-1, len(atoms) * channels)
-        coupled = (_couplings(a, b, tops) @ block).reshape(-1, len(atoms), channels)
-        parts = torch.split(coupled, [2 * top + 1 for top in tops])
-        found |= {(a, b, top): part for top, part in zip(tops, parts, strict=True)}
-    return {
-        kind: torch.stack([found[a, b, kind[0]] for a, b in paths], dim=2).transpose(0, 1)
-        for kind, paths in wanted.items()
+    """What readouts (paths, channels, targets) say of atoms, (2 degree + 1, atoms, targets)."""
+    X = _outer(components, surroundings, atoms, (products.lmax + 1) ** 2, products.gathered)
+    found = {
+        kind: X.new_zeros((2 * kind[0] + 1, len(atoms), theta.shape[2]))
+        for kind, theta in readouts.items()
     }
+    for (a, b), users in _users(products.lmax, tuple(readouts)).items():
+        tops = tuple(kind[0] for kind, _ in users)
+        block = X[b**2 : (b + 1) ** 2, a**2 : (a + 1) ** 2].flatten(0, 1)
+        coupled = (_couplings(a, b, tops) @ block.flatten(1)).reshape(-1, *block.shape[1:])
+        parts = torch.split(coupled, [2 * top + 1 for top in tops])
+        for (kind, path), part in zip(users, parts, strict=True):
+            found[kind] += part @ readouts[kind][path]
+    return found
+
+
+@cache
+def _users(lmax: int, kinds: tuple[Kind, ...]) -> dict[tuple[int, int], list[tuple[Kind, int]]]:
+    """Who couples a pair of degrees (a, b): kinds, and which of their paths it is."""
+    edge = Products(lmax, 0, 0, 0, 0, 0, axis_degree=lmax + 1)
+    users: dict[tuple[int, int], list[tuple[Kind, int]]] = {}
+    for kind in kinds:
+        for index, path in enumerate(linear_paths(edge, *kind)):
+            users.setdefault(path, []).append((kind, index))
+    return users
 
 
 @cache

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.reservoir.equivariant import Axis, Components
-from rgnn_hal.reservoir.expansion import edge_values
+from rgnn_hal.reservoir.expansion import EdgeValues, edge_values
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.messages import messages
 from rgnn_hal.reservoir.mixing import Mixing
-from rgnn_hal.structures import Graph, RadialBasis, spherical_harmonics
+from rgnn_hal.structures import Graph, RadialBasis
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,18 @@ class PairReservoir:
         per_degree = (elements * density.size, channels)
         return [per_degree] * (2 * (lmax + 1)) + [(radial.size, channels), per_degree]
 
-    def components(self, graph: Graph, gathered: int) -> AtomComponents:
-        """Send every atom's density through U and P; neighbours will gather some channels."""
-        values = edge_values(graph, self.own.radial, self.own.lmax)
-        vectors = self.own.vectors(graph, values)
+    def measure(self, graph: Graph, gathered: int) -> tuple[AtomComponents, Surroundings]:
+        """Send every atom's density through U and P, and every edge's radial vector through E.
+
+        Neighbours gather the first `gathered` channels.
+        """
+        edges = edge_values(graph, self.own.radial, self.own.lmax + 1)
+        components = self._components(graph, edges, gathered)
+        return components, self._surroundings(graph, edges, gathered)
+
+    def _components(self, graph: Graph, edges: EdgeValues, gathered: int) -> AtomComponents:
+        angular = edges.angular[:, : (self.own.lmax + 1) ** 2]
+        vectors = self.own.vectors(graph, EdgeValues(edges.radial, angular))
         partner = self.partner.mix(vectors)
         told = messages(_by_degree(partner), gathered)
         return AtomComponents(self.own.mix(vectors), partner, told)
@@ -126,17 +134,13 @@ class PairReservoir:
         values, _ = self.radial.evaluate(distances)
         return self._gates(self.pair_gate, values)
 
-    def surroundings(self, graph: Graph, channels: int) -> Surroundings:
-        """A graph's edges with the first `channels` of their gates."""
-        density, distance = self.own.radial, graph.displacement.norm(dim=1)
-        values, _ = density.evaluate(distance)
-        placed = values.new_zeros((len(values), len(self.own.elements), density.size))
+    def _surroundings(self, graph: Graph, edges: EdgeValues, gathered: int) -> Surroundings:
+        values = edges.radial
+        placed = values.new_zeros((len(values), len(self.own.elements), values.shape[1]))
         placed[torch.arange(len(values)), graph.species[graph.neighbour]] = values
-        gates = self._gates(self.edge_gate, placed.flatten(1))[:, :channels]
-        directions = graph.displacement / distance[:, None]
-        harmonics, _ = spherical_harmonics(directions, self.own.lmax + 1)
+        gates = self._gates(self.edge_gate, placed.flatten(1))[:, :gathered]
         start = torch.searchsorted(graph.centre, torch.arange(graph.atoms + 1))
-        return Surroundings(start, graph.neighbour, harmonics, gates)
+        return Surroundings(start, graph.neighbour, edges.angular, gates)
 
     def _gates(self, gate: Mixing, values: Tensor) -> Tensor:
         if len(values) == 0:

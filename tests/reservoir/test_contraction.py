@@ -8,7 +8,7 @@ import torch
 
 from rgnn_hal.reservoir.contraction import Contraction
 from rgnn_hal.reservoir.equivariant import Axis, Components, Products
-from rgnn_hal.reservoir.gathering import gather_kinds
+from rgnn_hal.reservoir.gathering import gather_targets
 from rgnn_hal.reservoir.pairs import AtomComponents, Surroundings
 
 ATOMS = Products(3, 5, quadratic=4, quadratic_degree=3, cubic=3, cubic_degree=2, gathered=2)
@@ -35,14 +35,16 @@ def test_a_contraction_is_the_product_of_features_and_readout(products: Products
         assert torch.allclose(found[kind], values @ readouts[kind], rtol=0, atol=1e-11)
 
 
-def test_gathering_all_kinds_at_once_is_gathering_them_one_by_one() -> None:
+def test_readouts_of_all_kinds_at_once_are_those_of_gathered_features_one_by_one() -> None:
     rng = np.random.default_rng(2)
     start = torch.tensor([0, 3, 4, 9])  # atoms with three, one and five edges
     neighbour = torch.from_numpy(rng.integers(0, 3, 9))
     surroundings = Surroundings(start, neighbour, drawn(rng, 9, 25), drawn(rng, 9, 2))
     components = AtomComponents(*(drawn(rng, 16, 3, 5) for _ in range(3)))
     atoms = torch.tensor([2, 0, 1])
-    found = gather_kinds(ATOMS, components, surroundings, atoms, KINDS)
+    features = {kind: ATOMS.gathered_features(*kind) for kind in KINDS}
+    readouts = {kind: drawn(rng, count // 2, 2, 3) for kind, count in features.items()}
+    found = gather_targets(ATOMS, components, surroundings, atoms, readouts)
     centres, neighbours, axis = surroundings.of(atoms)
     assert centres.tolist() == [
         row
@@ -51,4 +53,5 @@ def test_gathering_all_kinds_at_once_is_gathering_them_one_by_one() -> None:
     ]
     for kind in KINDS:
         expected = ATOMS.gather(components.neighbours(neighbours), axis, centres, 3, *kind)
-        assert torch.allclose(found[kind].flatten(2), expected, rtol=0, atol=1e-12)
+        expected = expected @ readouts[kind].flatten(0, 1)
+        assert torch.allclose(found[kind].transpose(0, 1), expected, rtol=0, atol=1e-11)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rgnn_hal.reservoir.equivariant import Axis, Components, Products
 from rgnn_hal.reservoir.pairs import AtomComponents, Surroundings
-from rgnn_hal.structures import RadialBasis, spherical_harmonics
+from rgnn_hal.structures import RadialBasis, solid_harmonics
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, Kind
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 
@@ -53,7 +53,7 @@ class Geometry:
         bonds = torch.from_numpy(vectors)
         distance = bonds.norm(dim=1)
         values, _ = radial.evaluate(distance)
-        harmonics, _ = spherical_harmonics(bonds / distance[:, None], top)
+        harmonics = solid_harmonics(bonds / distance[:, None], top)
         return cls(values, harmonics.T.contiguous())
 
     @classmethod

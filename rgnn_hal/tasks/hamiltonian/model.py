@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import ase
@@ -24,7 +24,7 @@ from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import Mixing
 from rgnn_hal.reservoir.frozen import FrozenWeights
 from rgnn_hal.reservoir.pairs import PairReservoir
-from rgnn_hal.structures import Graph, build_graph
+from rgnn_hal.structures import Graph
 from rgnn_hal.tasks.hamiltonian.batch import Batch, Structure
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, orient
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
@@ -32,8 +32,9 @@ from rgnn_hal.tasks.hamiltonian.features import Design, Measured
 from rgnn_hal.tasks.hamiltonian.filling import Filling
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
-from rgnn_hal.tasks.hamiltonian.readout import GroupReadout, gathered_shares
+from rgnn_hal.tasks.hamiltonian.readout import GroupReadout
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
+from rgnn_hal.tasks.hamiltonian.sharing import Gathering, share
 
 Readouts = Mapping[tuple[GroupKey, Kind], NDArray[np.float64]]
 
@@ -121,30 +122,25 @@ class Predictor:
             DataError: as `predict`, naming the structure; none is predicted then.
         """
         model = self.model
-        batch = Batch.of(structures, self._graph, self._pairs)
-        for structure, displacement in zip(structures, batch.displacements, strict=True):
-            check_reach(displacement, model.reach, structure.where)
+        batch = Batch.of(structures, model.elements, model.recipe.cutoff, self._pairs)
+        displacement = batch.displacement
+        _check_reach(batch, model.reach)
         groups = orient(batch.numbers, batch.pairs)
         for key, rows in groups.items():
             self._check_known(key, structures[batch.structure_of(int(rows.pair[0]))].where)
-        displacement = np.concatenate(batch.displacements)
         measured = measure(self.reservoir, model.recipe, batch.graph, batch.pairs, displacement)
-        shares = gathered_shares(self._groups, batch.graph.species, model.elements, measured)
+        shares = share(self._gatherings, batch.graph.species, measured)
         size = model.basis.largest
         hamiltonian, overlap = np.zeros((2, len(batch.pairs), size, size))
         for key, rows in groups.items():
             group = self._groups[key]
-            share = 0.5 if key.mirrored else 1.0
+            weight = 0.5 if key.mirrored else 1.0
             vectors = rows.vectors(displacement)
             geometry = group.geometry(vectors, self.reservoir.radial)
             blocks = group.blocks(rows, geometry, measured, shares)
-            rows.scatter(blocks, hamiltonian, share)
-            rows.scatter(model.overlap.blocks(group.tensors, vectors), overlap, share)
+            rows.scatter(blocks, hamiltonian, weight)
+            rows.scatter(model.overlap.blocks(group.tensors, vectors), overlap, weight)
         return batch.split(hamiltonian, overlap)
-
-    def _graph(self, structure: Structure) -> Graph:
-        recipe, elements = self.model.recipe, self.model.elements
-        return build_graph(structure.atoms, elements, recipe.cutoff, where=structure.where)
 
     def _check_known(self, key: GroupKey, where: str) -> None:
         if key not in self._groups:
@@ -166,12 +162,31 @@ class Predictor:
             for key in keys
         }
 
+    @cached_property
+    def _gatherings(self) -> list[Gathering]:
+        found = []
+        for species, element in enumerate(self.model.elements):
+            ends = {
+                (key, end): (group.design.products, group.gathered[end])
+                for key, group in self._groups.items()
+                for end, number in enumerate(group.ends)
+                if number == element
+            }
+            found.append(Gathering.of(species, ends))
+        return found
+
     def _pairs(self, atoms: ase.Atoms) -> PairList:
         """All that the model has blocks for."""
         if self.model.periodic:
             return pairs_within(atoms, self.model.reach)
-        first, second = np.triu_indices(len(atoms))
-        return PairList(first, second, np.zeros((len(first), 3), dtype=np.int64))
+        return _all_pairs(len(atoms))
+
+
+@cache
+def _all_pairs(atoms: int) -> PairList:
+    """Of a molecule."""
+    first, second = np.triu_indices(atoms)
+    return PairList(first, second, np.zeros((len(first), 3), dtype=np.int64))
 
 
 def measure(
@@ -187,14 +202,16 @@ def measure(
     distance = torch.from_numpy(np.linalg.norm(displacement, axis=1))
     gates[between] = reservoir.pair_gates(distance[between])
     gathered = recipe.products(on_site=True).gathered
-    components = reservoir.components(graph, gathered)
-    return Measured(components, reservoir.surroundings(graph, gathered), gates)
+    return Measured(*reservoir.measure(graph, gathered), gates)
 
 
-def check_reach(displacement: NDArray[np.float64], reach: float, where: str) -> None:
+def _check_reach(batch: Batch, reach: float) -> None:
     """Raise `DataError` for pairs farther apart than what was learnt can be carried."""
-    longest = float(np.linalg.norm(displacement, axis=1).max(initial=0.0))
+    distance = np.linalg.norm(batch.displacement, axis=1)
+    farthest = int(distance.argmax())
+    longest = float(distance[farthest])
     if longest > 1.2 * reach:
+        where = batch.structures[batch.structure_of(farthest)].where
         raise DataError(
             f"{where} has a block between atoms {longest:.2f} angstrom apart; training reached "
             f"{reach:.2f} and the model vanishes at {1.2 * reach:.2f}. Train on larger structures"

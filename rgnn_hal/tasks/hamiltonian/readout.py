@@ -17,18 +17,14 @@ from torch import Tensor
 
 from rgnn_hal.reservoir.contraction import Contraction
 from rgnn_hal.reservoir.equivariant import Axis
-from rgnn_hal.reservoir.gathering import gather_kinds
 from rgnn_hal.structures import RadialBasis
-from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, Oriented
+from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, Kind, Oriented
 from rgnn_hal.tasks.hamiltonian.features import Design, Geometry, Measured
+from rgnn_hal.tasks.hamiltonian.sharing import Shares
 
 _ROW_CHANNELS = 12_288
 """Of blocks at a time: they and what becomes of them stay in the processor's cache."""
-_ATOM_CHANNELS = 512
-"""Of atoms that gather at a time."""
 FloatArray = NDArray[np.float64]
-Shares = dict[GroupKey, tuple[dict[Kind, Tensor], ...]]
-"""Per group and end, and per kind: what every atom's gathering adds, (atoms, 2L+1, targets)."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +63,13 @@ class GroupReadout:
 
     @cached_property
     def gathered(self) -> tuple[dict[Kind, Tensor], ...]:
-        """Readouts of what is gathered, per end and kind, (features, targets)."""
-        parts = {kind: self._split(kind)[1] for kind in self.readouts}
-        ends = len(self.ends)
+        """Readouts of what is gathered, per end and kind, (paths, channels, targets)."""
+        ends, channels = len(self.ends), self.design.products.gathered
+        parts = {kind: part for kind, (_, part, _) in self._parts.items() if len(part)}
         return tuple(
             {
-                kind: part.reshape(ends, -1, part.shape[1])[end]
+                kind: part.reshape(ends, -1, channels, part.shape[1])[end]
                 for kind, part in parts.items()
-                if len(part)
             }
             for end in range(ends)
         )
@@ -96,13 +91,13 @@ class GroupReadout:
         else:
             axis = Axis(bonds.harmonics, measured.gates[pair])
             found = self._contraction.apply(measured.components.pairs(first, second), axis)
-        for end, atoms in zip(shares[self.tensors.key], (first, second), strict=False):
-            for kind, share in end.items():
-                found[kind] = found[kind] + share[atoms]
+        for end, atoms in enumerate((first, second)[: len(self.ends)]):
+            for kind in self.gathered[end]:
+                found[kind] = found[kind] + shares.of(self.tensors.key, end, kind, atoms)
         return {kind: self._with_baseline(kind, values, bonds) for kind, values in found.items()}
 
     def _with_baseline(self, kind: Kind, values: Tensor, bonds: Geometry) -> Tensor:
-        readout = self._split(kind)[2]
+        readout = self._parts[kind][2]
         degree, parity = kind
         if kind == (0, 0):
             values, readout = values + readout[0], readout[1:]
@@ -113,11 +108,15 @@ class GroupReadout:
 
     @cached_property
     def _contraction(self) -> Contraction:
-        own = {kind: self._split(kind)[0] for kind in self.readouts}
+        own = {kind: parts[0] for kind, parts in self._parts.items()}
         return Contraction(self.design.products, own)
 
-    def _split(self, kind: Kind) -> tuple[Tensor, Tensor, Tensor]:
+    @cached_property
+    def _parts(self) -> dict[Kind, tuple[Tensor, Tensor, Tensor]]:
         """Readouts of the own channels, of what is gathered and of the baseline."""
+        return {kind: self._split(kind) for kind in self.readouts}
+
+    def _split(self, kind: Kind) -> tuple[Tensor, Tensor, Tensor]:
         readout = torch.from_numpy(self.readouts[kind])
         features = self.design.features(kind)
         gathered = self.design.products.gathered_features(*kind)
@@ -126,43 +125,3 @@ class GroupReadout:
             readout[features - gathered : features],
             readout[features:],
         )
-
-
-def gathered_shares(
-    groups: Mapping[GroupKey, GroupReadout],
-    species: Tensor,
-    elements: tuple[int, ...],
-    measured: Measured,
-) -> Shares:
-    """What gathering adds to the tensors of every group, for all atoms that can be its ends."""
-    shares: Shares = {
-        key: tuple(
-            {
-                kind: torch.zeros((len(species), 2 * kind[0] + 1, theta.shape[1])).double()
-                for kind, theta in end.items()
-            }
-            for end in group.gathered
-        )
-        for key, group in groups.items()
-    }
-    for place, element in enumerate(elements):
-        users = [
-            (group, group.gathered[end], shares[key][end])
-            for key, group in groups.items()
-            for end, z in enumerate(group.ends)
-            if z == element
-        ]
-        kinds = sorted({kind for _, readouts, _ in users for kind in readouts})
-        widest = max((g.design.products for g, _, _ in users), key=lambda each: each.gathered)
-        if not kinds:
-            continue
-        of_element = torch.nonzero(species == place).flatten()
-        step = max(1, _ATOM_CHANNELS // widest.gathered)
-        for start in range(0, len(of_element), step):
-            atoms = of_element[start : start + step]
-            found = gather_kinds(widest, measured.components, measured.surroundings, atoms, kinds)
-            for group, readouts, into in users:
-                channels = group.design.products.gathered
-                for kind, theta in readouts.items():
-                    into[kind][atoms] = found[kind][..., :channels].flatten(2) @ theta
-    return shares

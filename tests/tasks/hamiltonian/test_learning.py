@@ -387,9 +387,10 @@ def test_of_structures_together_the_one_that_cannot_be_predicted_is_named(
 
 
 def test_batches_keep_the_order_and_leave_nothing_out() -> None:
-    structures = [Structure(first_atoms(WATER), where=str(index)) for index in range(200)]
+    water = first_atoms(WATER)
+    structures = [Structure(water, where=str(index)) for index in range(600)]
     parts = list(batches(structures))
-    assert [each.where for part in parts for each in part] == [str(index) for index in range(200)]
+    assert [each.where for part in parts for each in part] == [str(index) for index in range(600)]
     assert len(parts) == 3
 
 
