@@ -1,6 +1,6 @@
 """MACE beside us, where mace-torch is installed: 64 scalar channels, two layers, correlation 3.
 
-Batatia et al., NeurIPS 2022, arXiv:2206.07697; random weights, float32, on our neighbour lists.
+Batatia et al., NeurIPS 2022, arXiv:2206.07697; untrained, float32, on our neighbour lists.
 """
 
 from collections.abc import Callable
@@ -51,23 +51,21 @@ def _model(elements: tuple[int, ...], cutoff: float) -> Any:
     from mace import modules
 
     block = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = modules.MACE(
-            r_max=cutoff,
-            num_bessel=8,
-            num_polynomial_cutoff=5,
-            max_ell=3,
-            interaction_cls=block,
-            interaction_cls_first=block,
-            num_interactions=2,
-            num_elements=len(elements),
-            hidden_irreps=o3.Irreps(f"{_CHANNELS}x0e"),
-            MLP_irreps=o3.Irreps("16x0e"),
-            atomic_energies=np.zeros(len(elements)),
-            avg_num_neighbors=_NEIGHBOURS,
-            atomic_numbers=list(elements),
-            correlation=3,
-            gate=torch.nn.functional.silu,
-        )
+    model = modules.MACE(
+        r_max=cutoff,
+        num_bessel=8,
+        num_polynomial_cutoff=5,
+        max_ell=3,
+        interaction_cls=block,
+        interaction_cls_first=block,
+        num_interactions=2,
+        num_elements=len(elements),
+        hidden_irreps=o3.Irreps(f"{_CHANNELS}x0e"),
+        MLP_irreps=o3.Irreps("16x0e"),
+        atomic_energies=np.zeros(len(elements)),
+        avg_num_neighbors=_NEIGHBOURS,
+        atomic_numbers=list(elements),
+        correlation=3,
+        gate=torch.nn.functional.silu,
+    )
     return model.float().requires_grad_(False)

@@ -50,6 +50,18 @@ def energy_and_forces(
     return energies if trace else energies.detach(), forces
 
 
+def start_at_random(network: nn.Module, seed: int) -> None:
+    """Draw all weights by `seed`: Xavier-uniform matrices, zero biases, normal embeddings."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, generator=generator)
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 class SchNet(nn.Module):
     """Continuous-filter convolutions."""
 
@@ -64,13 +76,12 @@ class SchNet(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.embedding = nn.Embedding(elements, features)
-            self.layers = nn.ModuleList(_Convolution(features, gaussians) for _ in range(layers))
-            self.head = nn.Sequential(
-                nn.Linear(features, features // 2), _ShiftedSoftplus(), nn.Linear(features // 2, 1)
-            )
+        self.embedding = nn.Embedding(elements, features)
+        self.layers = nn.ModuleList(_Convolution(features, gaussians) for _ in range(layers))
+        self.head = nn.Sequential(
+            nn.Linear(features, features // 2), _ShiftedSoftplus(), nn.Linear(features // 2, 1)
+        )
+        start_at_random(self, seed)
         self.cutoff = cutoff
         self.register_buffer("centres", torch.linspace(0.0, cutoff, gaussians))
 
@@ -124,14 +135,13 @@ class PaiNN(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.embedding = nn.Embedding(elements, features)
-            self.messages = nn.ModuleList(_Message(features, radial) for _ in range(layers))
-            self.mixings = nn.ModuleList(_AtomMixing(features) for _ in range(layers))
-            self.head = nn.Sequential(
-                nn.Linear(features, features // 2), nn.SiLU(), nn.Linear(features // 2, 1)
-            )
+        self.embedding = nn.Embedding(elements, features)
+        self.messages = nn.ModuleList(_Message(features, radial) for _ in range(layers))
+        self.mixings = nn.ModuleList(_AtomMixing(features) for _ in range(layers))
+        self.head = nn.Sequential(
+            nn.Linear(features, features // 2), nn.SiLU(), nn.Linear(features // 2, 1)
+        )
+        start_at_random(self, seed)
         self.cutoff = cutoff
         self.register_buffer("orders", torch.arange(1, radial + 1) * (math.pi / cutoff))
 
