@@ -11,7 +11,7 @@ cluster expansion would enumerate: Darby et al., PRL 131, 028001 (2023), arXiv:2
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 from rgnn_hal.macro.errors import ConfigurationError
 from rgnn_hal.reservoir.expansion import EdgeBasis, EdgeValues, edge_basis, expand
 from rgnn_hal.reservoir.invariants import Invariants, invariants
-from rgnn_hal.reservoir.mixing import Mixing
+from rgnn_hal.reservoir.mixing import DigitalMixing, Mixing
 from rgnn_hal.reservoir.neighbourhoods import Neighbourhoods
 from rgnn_hal.structures import Graph, RadialBasis
 
@@ -82,6 +82,11 @@ class Reservoir:
         columns = np.arange(elements * size * self.channels)
         by_channel = columns.reshape(elements, size, self.channels).transpose(0, 2, 1)
         return by_channel.reshape(-1, size)
+
+    def some(self, channels: slice) -> Reservoir:
+        """The digital twin of some of the channels."""
+        mixings = (DigitalMixing(mixing.weights[:, channels]) for mixing in self.mixings)
+        return replace(self, mixings=tuple(mixings))
 
     def basis(self, graph: Graph) -> EdgeBasis:
         """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""

@@ -38,7 +38,7 @@ def test_an_inference_sends_every_component_of_every_atom_through_the_macro_once
     folder: Path,
 ) -> None:
     counts = Counts.of_record(load_model(folder).record)
-    atoms, inputs, channels = len(counts.structure), 3 * RECIPE.radial, RECIPE.channels
+    atoms, inputs, channels = len(counts.structure), 3 * RECIPE.radial, RECIPE.width(3, (512, 512))
     products = atoms * (RECIPE.lmax + 1) ** 2
     analog = counts.inference.analog
     assert analog.products == products

@@ -20,6 +20,7 @@ from rgnn_hal.tasks.forces import (
     save_model,
     train_forces,
 )
+from rgnn_hal.tasks.forces.kept import MemberStatistics
 from rgnn_hal.tasks.forces.regression import Regression
 from rgnn_hal.tasks.forces.training import TrainingResult
 
@@ -63,7 +64,8 @@ def test_the_penalty_beats_rows_measured_at_the_same_reads(
             blocks = zip(regression.rows(frame), regression.noise(frame, on_chip), strict=True)
             for (rows, targets), noise in blocks:
                 builders[number % 10 == 0].add(rows + noise, targets)
-        measured = fit_ridge(*(builder.finish() for builder in builders), path=DEFAULT_PATH)
+        training, validation = (builder.finish() for builder in builders)
+        measured = fit_ridge(training, validation, DEFAULT_PATH)
         errors = [
             evaluate_forces(replace(model, readout=readout).on_macro(macro), held_out).force_mae
             for readout in (measured.readout, model.readout)
@@ -86,13 +88,13 @@ def test_a_readout_for_the_reads_in_use_beats_one_that_knows_no_noise(
 
 
 def test_a_fit_leaves_the_statistics_as_they_were(trained: TrainingResult) -> None:
-    statistics = trained.statistics
-    assert statistics is not None
-    before = statistics.training.gram.copy()
-    once = statistics.fit(None)
-    statistics.fit(1)
-    np.testing.assert_allclose(statistics.training.gram, before, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(statistics.fit(None).readout, once.readout, rtol=1e-4)
+    assert trained.statistics is not None
+    member = MemberStatistics.unpack(trained.statistics.members[0])
+    before = member.training.gram.copy()
+    once = member.fit(0.0)
+    member.fit(1.0)
+    np.testing.assert_allclose(member.training.gram, before, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(member.fit(0.0).readout, once.readout, rtol=1e-4)
 
 
 def test_kept_statistics_come_back_with_the_model(trained: TrainingResult, tmp_path: Path) -> None:

@@ -1,38 +1,49 @@
 """What training sums up, kept: readouts for any number of reads, in seconds and without the data.
 
 The statistics are those of noise-free rows; the noise of one product, measured at some number of
-reads, falls as one over the reads and is added as the penalty of the fit.
+reads, falls as one over the reads and is added as the penalty of the fit. Members of a committee
+are kept packed and unfolded one at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rgnn_hal.macro import DataError
-from rgnn_hal.readout import NoiseStatistics, RidgeResult, Statistics, fit_ridge
+from rgnn_hal.readout import (
+    DEFAULT_PATH,
+    NoiseStatistics,
+    RidgeResult,
+    Statistics,
+    fit_ridge,
+)
 from rgnn_hal.readout.packed import pack_noise, pack_statistics, unpack_noise, unpack_statistics
 from rgnn_hal.tasks.artefact import Arrays, load_kept
+from rgnn_hal.tasks.forces.committee import CommitteeResult
 
 _PARTS = ("training", "validation", "noise")
 
 
 @dataclass(frozen=True)
-class KeptStatistics:
-    """Sufficient statistics of one training."""
+class MemberStatistics:
+    """Sufficient statistics of one member of a committee."""
 
     training: Statistics
     validation: Statistics
     noise: NoiseStatistics
-    reads: int
-    """At which the noise was measured."""
 
-    def fit(self, reads: int | None) -> RidgeResult:
-        """The readout for products of `reads` reads; None for products without noise."""
-        if reads is None:
-            return fit_ridge(self.training, self.validation)
-        with self._noisy(self.reads / reads):
-            return fit_ridge(self.training, self.validation)
+    def fit(self, factor: float, path: Sequence[float] = DEFAULT_PATH) -> RidgeResult:
+        """The readout for products with `factor` times the variance of the measured noise."""
+        with self._noisy(factor):
+            return fit_ridge(self.training, self.validation, path)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Elements, and invariants of a channel."""
+        groups = self.noise.groups
+        return len(self.training.moment) - groups.size, groups.shape[1]
 
     @contextmanager
     def _noisy(self, factor: float) -> Iterator[None]:
@@ -46,8 +57,8 @@ class KeptStatistics:
             for statistics in both:
                 self.noise.add_to(statistics, -factor)
 
-    def describe(self) -> Arrays:
-        """As arrays of an artefact."""
+    def pack(self) -> Arrays:
+        """Flat arrays."""
         parts = (
             pack_statistics(self.training),
             pack_statistics(self.validation),
@@ -56,6 +67,53 @@ class KeptStatistics:
         return {
             f"{part}.{name}": array
             for part, arrays in zip(_PARTS, parts, strict=True)
+            for name, array in arrays.items()
+        }
+
+    @classmethod
+    def unpack(cls, arrays: Arrays) -> "MemberStatistics":
+        """The inverse.
+
+        Raises:
+            KeyError, ValueError: an array is missing or has another size.
+        """
+        training, validation, noise = (_under(part, arrays) for part in _PARTS)
+        return cls(unpack_statistics(training), unpack_statistics(validation), unpack_noise(noise))
+
+
+def fit_committee(members: Iterator[MemberStatistics], factor: float) -> CommitteeResult:
+    """Fit one member after another, so that no two are in memory at once.
+
+    The first one's ridge is where the others look for theirs.
+    """
+    head = next(members)
+    elements, size = head.shape
+    first = head.fit(factor)
+    del head
+    near = (10.0 * first.strength, first.strength)
+    fit_near = partial(MemberStatistics.fit, factor=factor, path=near)
+    return CommitteeResult.of([first, *map(fit_near, members)], elements, size)
+
+
+@dataclass(frozen=True)
+class KeptStatistics:
+    """Sufficient statistics of one training."""
+
+    members: tuple[Arrays, ...]
+    """Packed."""
+    reads: int
+    """At which the noise was measured."""
+
+    def fit(self, reads: int | None) -> CommitteeResult:
+        """The readout for products of `reads` reads; None for products without noise."""
+        factor = 0.0 if reads is None else self.reads / reads / len(self.members)
+        return fit_committee(map(MemberStatistics.unpack, self.members), factor)
+
+    def describe(self) -> Arrays:
+        """As arrays of an artefact."""
+        return {
+            f"{number}.{name}": array
+            for number, arrays in enumerate(self.members)
             for name, array in arrays.items()
         }
 
@@ -69,22 +127,17 @@ def load_statistics(folder: Path, reads: int) -> KeptStatistics | None:
     arrays = load_kept(folder)
     if arrays is None:
         return None
+    numbers = sorted({int(name.partition(".")[0]) for name in arrays if name[0].isdigit()})
+    members = tuple(_under(str(number), arrays) for number in numbers)
     try:
-        training, validation, noise = (
-            {
-                name.removeprefix(f"{part}."): a
-                for name, a in arrays.items()
-                if name.startswith(part)
-            }
-            for part in _PARTS
-        )
-        return KeptStatistics(
-            unpack_statistics(training), unpack_statistics(validation), unpack_noise(noise), reads
-        )
+        for member in members:
+            MemberStatistics.unpack(member)
     except (KeyError, ValueError) as error:
         raise DataError(f"statistics of {folder} are damaged ({error!r}); train again") from error
+    return KeptStatistics(members, reads)
 
 
-def _part(arrays: Arrays, part: str) -> Arrays:
-    start = f"{part}."
-    return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
+def _under(start: str, arrays: Arrays) -> Arrays:
+    """Arrays named `start.NAME`, as NAME."""
+    head = f"{start}."
+    return {name.removeprefix(head): a for name, a in arrays.items() if name.startswith(head)}

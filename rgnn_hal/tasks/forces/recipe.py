@@ -6,19 +6,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rgnn_hal.structures import RadialBasis
 
+_PER_ELEMENT = 160
+_MOST = 480
+"""Channels of an unchosen width."""
+
 
 class ForcesRecipe(BaseModel):
     """One set of choices for any chemistry.
 
-    Chosen inside the training halves of rMD17 ethanol, 3BPA, Li3PO4 and two elements. The cost of
-    solving grows with the cube of the channels; a shorter cutoff suits molecules, a longer one
-    crystals.
+    Chosen inside the training halves of rMD17 ethanol and aspirin, 3BPA, Li3PO4 and two elements.
+    The costs of training and of predicting grow with the channels (`committee`); a shorter cutoff
+    suits molecules, a longer one crystals.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: Annotated[int, Field(ge=1, le=4096)] = 160
-    """Random channels per angular momentum: the width of the reservoir."""
+    channels: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """Random channels per angular momentum: the width of the reservoir. By default it grows with
+    the length of the vectors that are mixed; see `width`."""
     cutoff: Annotated[float, Field(gt=0.5, le=20)] = 5.0
     """Radius of an atom's environment, angstrom."""
     lmax: Annotated[int, Field(ge=0, le=6)] = 4
@@ -36,6 +41,18 @@ class ForcesRecipe(BaseModel):
     """Fraction of the frames that chooses the regularisation; refitted with the rest after."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Of the forming selection and of the validation split."""
+
+    def width(self, elements: int, macro: tuple[int, int]) -> int:
+        """Channels for data of so many elements, on a macro of (rows, columns).
+
+        Products of three densities span more dimensions the more elements there are, but what does
+        not fit the macro is left out.
+        """
+        if self.channels is not None:
+            return self.channels
+        bands = macro[0] // (elements * self.radial * (self.lmax + 1))
+        fitting = bands * (macro[1] // 2)  # a weight takes a pair of cells
+        return min(_PER_ELEMENT * elements, _MOST, max(_PER_ELEMENT, fitting))
 
     @property
     def radial_basis(self) -> RadialBasis:

@@ -8,7 +8,9 @@ readout's penalty. The rest is digital work that any number of workers share.
 
 import platform
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from rgnn_hal.cost.digital import Sampled, count_work
 from rgnn_hal.macro import Macro
 from rgnn_hal.mapping import PAIR
 from rgnn_hal.progress import Progress, silent
+from rgnn_hal.readout import NoiseStatistics
 from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import read_frames
+from rgnn_hal.tasks.artefact import Arrays
 from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces.cluster import check_scheduler, collect_on
 from rgnn_hal.tasks.forces.collection import (
@@ -34,13 +38,14 @@ from rgnn_hal.tasks.forces.collection import (
     measure_leverage,
     measure_noise,
 )
+from rgnn_hal.tasks.forces.committee import Member, members
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     mean_environment,
     scan,
     validation_split,
 )
-from rgnn_hal.tasks.forces.kept import KeptStatistics
+from rgnn_hal.tasks.forces.kept import KeptStatistics, MemberStatistics, fit_committee
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
 from rgnn_hal.tasks.forces.regression import Regression
@@ -61,6 +66,7 @@ class TrainingResult:
     validation_force_mae: float
     """eV/angstrom, of the readout that has not seen the validation frames."""
     ridge_strength: float
+    """Geometric mean over the committee."""
     products: int
     """Vectors multiplied on the macro."""
     conversions: int
@@ -89,7 +95,8 @@ def train_forces(
         macro_uri: address to remember in the model.
         workers: threads for the digital work; they change the result by rounding only.
         scheduler: address of a dask scheduler whose workers do that work instead.
-        keep: keep the statistics; they take the memory of two Gram matrices.
+        keep: keep the statistics; they take the memory of a Gram matrix for every member of the
+            committee.
         progress: told frame by frame.
 
     Raises:
@@ -98,14 +105,14 @@ def train_forces(
         ConfigurationError, TransportError: the scheduler cannot be used.
     """
     with recording() as training:
-        result, mixings = _train(path, macro, recipe, macro_uri, workers, scheduler, progress)
+        result, mixings = _train(path, macro, recipe, macro_uri, workers, scheduler, keep, progress)
     predictor = result.model.with_mixings(mixings)
     atoms = next(read_frames(path)).atoms
     with count_work() as inference:
         predictor.predict(atoms)
     counts = Counts(atoms, inference, training).describe()
     model = replace(result.model, record={**result.model.record, **counts})
-    return replace(result, model=model, statistics=result.statistics if keep else None)
+    return replace(result, model=model)
 
 
 def _train(
@@ -115,6 +122,7 @@ def _train(
     macro_uri: str,
     workers: int,
     scheduler: str | None,
+    keep: bool,
     progress: Progress,
 ) -> tuple[TrainingResult, tuple[AnalogMatrix, ...]]:
     check_workers(workers)
@@ -125,10 +133,11 @@ def _train(
     validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
     centre = mean_environment(path, data, recipe.radial_basis, progress)
 
-    shape = (len(data.elements) * recipe.radial, recipe.channels)
+    elements = len(data.elements)
+    channels = recipe.width(elements, macro.spec.region.shape)
     weights = freeze(
         macro,
-        [shape] * (recipe.lmax + 1),
+        [(elements * recipe.radial, channels)] * (recipe.lmax + 1),
         fraction=recipe.fraction,
         seed=recipe.seed,
         scheme=PAIR,
@@ -142,14 +151,9 @@ def _train(
     job = Job(path, regression, validates)
     leverage = measure_leverage(job, data.atoms, progress)
     noise = measure_noise(job, reservoir, progress)
-    collected = (
-        collect(job, workers, progress)
-        if scheduler is None
-        else collect_on(scheduler, job, progress)
-    )
-    statistics = KeptStatistics(collected.training, collected.validation, noise, recipe.reads)
-    progress(0, 1, "solving")
-    fit = statistics.fit(recipe.reads)
+    committee = _Committee(job, noise, workers, scheduler, progress)
+    kept: list[Arrays] = []
+    fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
@@ -172,13 +176,57 @@ def _train(
         frozen_parameters=weights.parameters,
         seconds=seconds,
         validation_force_mae=validation_mae,
-        ridge_strength=fit.strength,
+        ridge_strength=float(np.exp(np.mean(np.log(fit.strengths)))),
         products=sum(matrix.ledger.products for matrix in matrices),
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
-        statistics=statistics,
+        statistics=KeptStatistics(tuple(kept), recipe.reads) if keep else None,
     )
     model = replace(result.model, record=_record(path, data, macro, result))
     return replace(result, model=model), matrices
+
+
+@dataclass(frozen=True)
+class _Committee:
+    """Collects the statistics of one member after another."""
+
+    job: Job
+    noise: NoiseStatistics
+    workers: int
+    scheduler: str | None
+    progress: Progress
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(members(self.job.regression.reservoir))
+
+    @property
+    def size(self) -> int:
+        return len(self.members)
+
+    def statistics(self, kept: list[Arrays] | None) -> Iterator[MemberStatistics]:
+        """Of every member; packed ones are added to `kept`."""
+        for number in range(self.size):
+            yield self._of(number, kept)
+
+    def _of(self, number: int, kept: list[Arrays] | None) -> MemberStatistics:
+        member = self.members[number]
+
+        def progress(done: int, total: int, label: str) -> None:
+            self.progress(number * total + done, self.size * total, label)
+
+        job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
+        collected = (
+            collect(job, self.workers, progress)
+            if self.scheduler is None
+            else collect_on(self.scheduler, job, progress)
+        )
+        statistics = MemberStatistics(
+            collected.training, collected.validation, member.noise(self.noise)
+        )
+        if kept is not None:
+            kept.append(statistics.pack())
+        self.progress(number, self.size, "solving")
+        return statistics
 
 
 def _force_mae(
