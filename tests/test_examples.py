@@ -8,12 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+EXTRAS = {"share_training": ("distributed", "scale")}
+"""What a script imports that not everybody has, and the extra that brings it."""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_example_runs(
     script: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if script.stem in EXTRAS:
+        module, extra = EXTRAS[script.stem]
+        pytest.importorskip(module, reason=f"the extra `{extra}` is not installed")
     monkeypatch.setattr("sys.argv", [str(script)])
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out.strip()
