@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -104,10 +105,11 @@ class FullyTrained:
         """Random matrices, and the start that a frozen body has."""
         ansatz, generator = ansatz_of(molecule), torch.Generator().manual_seed(recipe.seed)
         walkers = scatter(molecule, recipe.walkers, recipe.seed)
-        sizes = (ansatz.inputs.size, *recipe.widths)
+        widths = recipe.layers(molecule.electrons)
+        sizes = (ansatz.inputs.size, *widths)
         matrices = [
             torch.randn(shape, generator=generator, dtype=torch.float64)
-            for shape in zip(sizes, recipe.widths, strict=False)
+            for shape in pairwise(sizes)
         ]
         mixings = [_Matrix(matrix.numpy()) for matrix in matrices]
         network = standardised(
@@ -115,7 +117,7 @@ class FullyTrained:
         )
         coefficients = torch.zeros(ansatz.configurations.size, dtype=torch.float64)
         coefficients[0] = 1.0
-        head = torch.zeros(ansatz.digital_features + network.size(recipe.widths)).double()
+        head = torch.zeros(ansatz.digital_features + network.size(widths)).double()
         orbitals = starting_orbitals(molecule, ansatz.basis, seed=recipe.seed)
         biases = [standard.bias.clone() for standard in network.standards]
         weights = [*matrices, *biases, coefficients, orbitals, head]

@@ -16,7 +16,7 @@ def test_the_traced_logarithm_is_that_of_the_ansatz() -> None:
         rival.weights[-1] += 0.1
     positions = rival.walkers.positions[:20]
     traced, _ = rival._evaluate(positions)
-    layers = len(RECIPE.widths)
+    layers = len(RECIPE.gains)
     weights = [weight.detach() for weight in rival.weights[: 2 * layers]]
     hidden = rival.network.inputs.jets(positions).value
     for standard, matrix, bias in zip(

@@ -53,7 +53,7 @@ class Body:
         progress: Progress = silent,
     ) -> Body:
         """Form the matrices into `macro`; `positions` (walkers, N, 3) set the scales of layers."""
-        widths = (PairInputs(molecule).size, *recipe.widths)
+        widths = (PairInputs(molecule).size, *recipe.layers(molecule.electrons))
         shapes = list(pairwise(widths))
         weights = freeze(
             macro, shapes, fraction=recipe.fraction, seed=recipe.seed, progress=progress

@@ -114,7 +114,10 @@ def _parse_atom(part: str, scale: float) -> tuple[str, tuple[float, float, float
         raise LimitError(f"atom {part.strip()!r} is not a symbol and three coordinates")
     symbol = words[0].capitalize()
     if symbol not in ELEMENTS:
-        raise LimitError(f"element {words[0]!r} is not one of {', '.join(ELEMENTS)}")
+        raise LimitError(
+            f"element {words[0]!r} is not one of {', '.join(ELEMENTS)}; the basis of orbitals has "
+            "s and p functions for these only"
+        )
     try:
         x, y, z = (float(word) * scale for word in words[1:])
     except ValueError as error:
