@@ -15,7 +15,10 @@ def recalibrate(
     model: Model,
     macro: Macro = None,
     data: Annotated[
-        Path | None, typer.Option(help="Training data, for a refit if gains do not suffice.")
+        Path | None,
+        typer.Option(
+            help="Training data, if gains do not suffice; without them kept statistics are used."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the result; the model itself by default.")
@@ -39,18 +42,18 @@ def recalibrate(
         result = follow(
             loaded,
             opened,
+            statistics=kept,
             data=data,
             macro_uri=address,
             workers=workers,
-            keep=kept is not None,
             progress=progress,
         )
-    save_model(result.model, target, result.statistics if result.refitted else kept)
+    save_model(result.model, target, result.statistics)
     if result.refit_needed:
         print_warning(
             f"cells have moved by {result.drift.after:.3f} of the weights' standard deviation each "
-            f"for itself (limit {STALE}): gains alone do not make up for that. Refit with: "
-            f"rgnn-hal recalibrate {target} --macro '{address}' --data TRAINING_DATA"
+            f"for itself (limit {STALE}), and only features of the weights as they are now make up "
+            f"for that: rgnn-hal recalibrate {target} --macro '{address}' --data TRAINING_DATA"
         )
     print_result(
         {
@@ -58,7 +61,7 @@ def recalibrate(
             "deviation_before": result.drift.before,
             "deviation_after_gains": result.drift.after,
             "gains": list(result.drift.gains),
-            "refitted": result.refitted,
+            "refit": result.refit,
             "refit_needed": result.refit_needed,
             "macro": address,
             "seconds": time.perf_counter() - began,

@@ -9,6 +9,7 @@ from rgnn_hal.structures.harmonics import (
     solid_harmonics,
     spherical_harmonics,
 )
+from rgnn_hal.structures.packed import pack_structures, unpack_structures
 from rgnn_hal.structures.parts import FilePart, file_parts
 from rgnn_hal.structures.radial import RadialBasis
 
@@ -23,8 +24,10 @@ __all__ = [
     "degrees",
     "file_parts",
     "ladder",
+    "pack_structures",
     "read_frames",
     "read_structures",
     "solid_harmonics",
     "spherical_harmonics",
+    "unpack_structures",
 ]

@@ -61,7 +61,9 @@ def test_the_penalty_beats_rows_measured_at_the_same_reads(
         regression = Regression(twin, model.baseline, model.recipe.energy_weight)
         builders = [StatisticsBuilder(twin.columns) for _ in range(2)]
         for number, frame in enumerate(read_frames(data)):
-            blocks = zip(regression.rows(frame), regression.noise(frame, on_chip), strict=True)
+            blocks = zip(
+                regression.rows(frame), regression.noise(frame.atoms, on_chip), strict=True
+            )
             for (rows, targets), noise in blocks:
                 builders[number % 10 == 0].add(rows + noise, targets)
         training, validation = (builder.finish() for builder in builders)
@@ -107,6 +109,8 @@ def test_kept_statistics_come_back_with_the_model(trained: TrainingResult, tmp_p
     np.testing.assert_allclose(
         statistics.fit(16).readout, trained.statistics.fit(16).readout, rtol=1e-6, atol=1e-9
     )
+    for mine, its in zip(statistics.sample, trained.statistics.sample, strict=True):
+        assert mine == its
     assert load_statistics(tmp_path / "bare", 1) is None
     file = tmp_path / "kept" / "statistics.safetensors"
     file.write_bytes(file.read_bytes()[:1000])

@@ -61,7 +61,7 @@ def at(folder: Path, temperature: int) -> str:
 def test_a_chip_that_stayed_as_it_was_needs_nothing(model: ForcesModel, folder: Path) -> None:
     with open_macro(at(folder, 300)) as macro:
         found = recalibrate(model, macro)
-    assert (found.refitted, found.refit_needed) == (False, False)
+    assert (found.refit, found.refit_needed) == ("none", False)
     assert found.drift.before < STALE
     np.testing.assert_allclose(found.drift.gains, 1.0, atol=2e-3)
 
@@ -93,10 +93,28 @@ def test_data_bring_the_error_back(model: ForcesModel, folder: Path, data: Path)
         errors = [
             evaluate_forces(one.on_macro(macro), data).force_mae for one in (gained, found.model)
         ]
-    assert found.refitted
-    assert not found.refit_needed
+    assert (found.refit, found.refit_needed) == ("data", False)
     assert errors[1] < 1.15 * fresh
     assert errors[1] < errors[0]
+
+
+def test_kept_statistics_take_the_rest_for_noise(
+    trained: TrainingResult, folder: Path, data: Path
+) -> None:
+    with open_macro(at(folder, 350)) as macro:
+        gained, found = (
+            recalibrate(trained.model, macro, statistics=kept)
+            for kept in (None, trained.statistics)
+        )
+        errors = [
+            evaluate_forces(one.model.on_macro(macro), data).force_mae for one in (gained, found)
+        ]
+        again = recalibrate(found.model, macro, statistics=found.statistics)
+    assert (found.refit, found.refit_needed) == ("statistics", True)
+    assert errors[1] < errors[0]
+    np.testing.assert_allclose(again.drift.gains, 1.0, atol=2e-3)
+    assert trained.statistics is not None
+    assert len(trained.statistics.sample) == 30
 
 
 def test_a_uniform_change_of_all_conductances_is_a_gain_exactly(model: ForcesModel) -> None:
@@ -135,7 +153,7 @@ def test_the_command_rewrites_the_model_and_says_what_to_do(
     code, out, err = run("recalibrate", tmp_path / "m", "--macro", at(folder, 340), "--json")
     assert code == 0, err
     found = json.loads(out)
-    assert found["refit_needed"] and not found["refitted"]
+    assert (found["refit"], found["refit_needed"]) == ("statistics", True)
     assert found["deviation_after_gains"] < found["deviation_before"]
     assert "--data TRAINING_DATA" in err
     after = load_model(tmp_path / "m")
@@ -148,6 +166,6 @@ def test_the_command_rewrites_the_model_and_says_what_to_do(
         *("--out", tmp_path / "new", "--json"),
     )
     assert code == 0, err
-    assert json.loads(out)["refitted"]
+    assert json.loads(out)["refit"] == "data"
     assert load_model(tmp_path / "new").recipe == RECIPE
     assert load_statistics(tmp_path / "new", 16) is not None

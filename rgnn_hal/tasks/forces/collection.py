@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecut
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ase
 import numpy as np
 from numpy.typing import NDArray
 
@@ -118,14 +119,25 @@ def check_workers(workers: int) -> None:
         raise LimitError(f"{workers} workers cannot work; give at least 1")
 
 
-def measure_noise(job: Job, hardware: Reservoir, progress: Progress = silent) -> NoiseStatistics:
-    """The noise of rows on `hardware`, measured on some frames of the file."""
+def noise_frames(job: Job) -> list[LabelledFrame]:
+    """Frames for `measure_noise`, evenly spread over the file."""
+    return list(_spread(job, _NOISE_FRAMES, "choosing frames", silent))
+
+
+def measure_noise(
+    regression: Regression,
+    hardware: Reservoir,
+    structures: Sequence[ase.Atoms],
+    progress: Progress = silent,
+) -> NoiseStatistics:
+    """The noise of rows on `hardware`, measured on some structures."""
     noise = NoiseStatistics.empty(hardware.channel_columns)
     sampled = Sampled()
-    for frame in _spread(job, _NOISE_FRAMES, "measuring noise", progress):
+    for done, atoms in enumerate(structures, start=1):
         with sampled.task():
-            for differences in job.regression.noise(frame, hardware):
+            for differences in regression.noise(atoms, hardware):
                 noise = noise.with_rows(differences)
+        progress(done, len(structures), "measuring noise")
     record(sampled.total)
     return noise
 
@@ -137,7 +149,7 @@ def measure_leverage(job: Job, atoms: int, progress: Progress = silent) -> Lever
     count = max(1, min(frames, frames * _LEVERAGE_ATOMS // atoms))
     while True:
         graphs = [
-            job.regression.graph(frame)
+            job.regression.graph(frame.atoms, frame.where)
             for frame in _spread(job, count, "measuring leverage", progress)
         ]
         species = np.concatenate([graph.species.numpy() for graph in graphs])

@@ -7,9 +7,11 @@ are kept packed and unfolded one at a time.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+import ase
 
 from rgnn_hal.macro import DataError
 from rgnn_hal.readout import (
@@ -20,8 +22,10 @@ from rgnn_hal.readout import (
     fit_ridge,
 )
 from rgnn_hal.readout.packed import pack_noise, pack_statistics, unpack_noise, unpack_statistics
+from rgnn_hal.reservoir import Reservoir
+from rgnn_hal.structures import pack_structures, unpack_structures
 from rgnn_hal.tasks.artefact import Arrays, load_kept
-from rgnn_hal.tasks.forces.committee import CommitteeResult
+from rgnn_hal.tasks.forces.committee import CommitteeResult, members
 
 _PARTS = ("training", "validation", "noise")
 
@@ -103,6 +107,18 @@ class KeptStatistics:
     """Packed."""
     reads: int
     """At which the noise was measured."""
+    sample: tuple[ase.Atoms, ...]
+    """Structures it was measured on."""
+
+    def with_noise(self, noise: NoiseStatistics, twin: Reservoir) -> "KeptStatistics":
+        """The same rows under the noise of all channels of `twin` as it is now."""
+        renewed = tuple(
+            arrays | {f"noise.{name}": array for name, array in pack_noise(part).items()}
+            for arrays, part in zip(
+                self.members, (member.noise(noise) for member in members(twin)), strict=True
+            )
+        )
+        return replace(self, members=renewed)
 
     def fit(self, reads: int | None) -> CommitteeResult:
         """The readout for products of `reads` reads; None for products without noise."""
@@ -115,7 +131,7 @@ class KeptStatistics:
             f"{number}.{name}": array
             for number, arrays in enumerate(self.members)
             for name, array in arrays.items()
-        }
+        } | {f"sample.{name}": array for name, array in pack_structures(self.sample).items()}
 
 
 def load_statistics(folder: Path, reads: int) -> KeptStatistics | None:
@@ -128,13 +144,14 @@ def load_statistics(folder: Path, reads: int) -> KeptStatistics | None:
     if arrays is None:
         return None
     numbers = sorted({int(name.partition(".")[0]) for name in arrays if name[0].isdigit()})
-    members = tuple(_under(str(number), arrays) for number in numbers)
+    packed = tuple(_under(str(number), arrays) for number in numbers)
     try:
-        for member in members:
+        for member in packed:
             MemberStatistics.unpack(member)
+        sample = unpack_structures(_under("sample", arrays))
     except (KeyError, ValueError) as error:
         raise DataError(f"statistics of {folder} are damaged ({error!r}); train again") from error
-    return KeptStatistics(members, reads)
+    return KeptStatistics(packed, reads, sample)
 
 
 def _under(start: str, arrays: Arrays) -> Arrays:

@@ -11,6 +11,7 @@ also deviate where reads do not help: 92.6 and 64.3 at 16 reads.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import ase
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,16 +38,16 @@ class Regression:
 
         The energy comes first, by itself, then the forces.
         """
-        graph, basis = self._expand(frame)
+        graph, basis = self._expand(frame.atoms, frame.where)
         components = self.reservoir.mix(self.reservoir.vectors(graph, basis))
         targets, done = self._targets(frame), 0
         for block in self._design(graph, basis, components):
             yield block, targets[done : done + len(block)]
             done += len(block)
 
-    def noise(self, frame: LabelledFrame, hardware: Reservoir) -> Iterator[Rows]:
-        """What the rows of a frame on `hardware` have that the twin's have not, likewise."""
-        graph, basis = self._expand(frame)
+    def noise(self, atoms: ase.Atoms, hardware: Reservoir) -> Iterator[Rows]:
+        """What a structure's rows on `hardware` have that the twin's have not, likewise."""
+        graph, basis = self._expand(atoms)
         vectors = self.reservoir.vectors(graph, basis)
         clean, noisy = self.reservoir.mix(vectors), hardware.mix(vectors)
         blocks = zip(
@@ -55,13 +56,13 @@ class Regression:
         for measured, expected in blocks:
             yield measured - expected
 
-    def graph(self, frame: LabelledFrame) -> Graph:
-        """The frame as the reservoir sees it."""
+    def graph(self, atoms: ase.Atoms, where: str = "the structure") -> Graph:
+        """A structure as the reservoir sees it."""
         elements, cutoff = self.reservoir.elements, self.reservoir.radial.cutoff
-        return build_graph(frame.atoms, elements, cutoff, where=frame.where)
+        return build_graph(atoms, elements, cutoff, where=where)
 
-    def _expand(self, frame: LabelledFrame) -> tuple[Graph, EdgeBasis]:
-        graph = self.graph(frame)
+    def _expand(self, atoms: ase.Atoms, where: str = "the structure") -> tuple[Graph, EdgeBasis]:
+        graph = self.graph(atoms, where)
         return graph, self.reservoir.basis(graph)
 
     def _design(self, graph: Graph, basis: EdgeBasis, components: torch.Tensor) -> Iterator[Rows]:

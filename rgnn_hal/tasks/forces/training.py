@@ -37,6 +37,7 @@ from rgnn_hal.tasks.forces.collection import (
     collect,
     measure_leverage,
     measure_noise,
+    noise_frames,
 )
 from rgnn_hal.tasks.forces.committee import Member, members
 from rgnn_hal.tasks.forces.dataset import (
@@ -150,7 +151,8 @@ def _train(
     )
     job = Job(path, regression, validates)
     leverage = measure_leverage(job, data.atoms, progress)
-    noise = measure_noise(job, reservoir, progress)
+    sample = [frame.atoms for frame in noise_frames(job)]
+    noise = measure_noise(regression, reservoir, sample, progress)
     committee = _Committee(job, noise, workers, scheduler, progress)
     kept: list[Arrays] = []
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
@@ -179,7 +181,7 @@ def _train(
         ridge_strength=float(np.exp(np.mean(np.log(fit.strengths)))),
         products=sum(matrix.ledger.products for matrix in matrices),
         conversions=sum(matrix.ledger.conversions for matrix in matrices),
-        statistics=KeptStatistics(tuple(kept), recipe.reads) if keep else None,
+        statistics=KeptStatistics(tuple(kept), recipe.reads, tuple(sample)) if keep else None,
     )
     model = replace(result.model, record=_record(path, data, macro, result))
     return replace(result, model=model), matrices
