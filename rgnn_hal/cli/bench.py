@@ -34,6 +34,15 @@ def wavefunction(seconds: Seconds = 4.0, json: Json = False) -> None:
     _run("wavefunction", seconds, json)
 
 
+@bench.command("forces")
+def forces(seconds: Seconds = 15.0, json: Json = False) -> None:
+    """Forces: predictions and training beside SchNet, PaiNN, MACE and the paper's network.
+
+    Networks that are trained by back-propagation get four times --seconds each.
+    """
+    _run("forces", seconds, json)
+
+
 @bench.command("hamiltonian")
 def hamiltonian(seconds: Seconds = 20.0, json: Json = False) -> None:
     """Hamiltonians: predictions against PySCF, and how both grow with the number of atoms."""

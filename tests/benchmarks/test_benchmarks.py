@@ -7,10 +7,11 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from rgnn_hal.benchmarks import run_alone, visa
+from rgnn_hal.benchmarks import force_training, run_alone, visa
 from rgnn_hal.benchmarks.timing import best_times
 from rgnn_hal.cli.app import app
 from rgnn_hal.macro import ConfigurationError
+from rgnn_hal.tasks.forces import ForcesRecipe
 
 
 def test_times_are_those_of_the_work_and_not_of_waiting() -> None:
@@ -113,3 +114,42 @@ def test_a_benchmark_that_fails_ends_with_code_one(monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(app, ["bench", "emulator", "--json"])
     assert result.exit_code == 1
     assert "error" in json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_the_forces_benchmark_states_every_figure_with_its_reference() -> None:
+    result = CliRunner().invoke(app, ["bench", "forces", "--json", "--seconds", "0.1"])
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert {
+        *("us_per_atom_64", "us_per_atom_512", "us_per_atom_4096", "scaling_exponent"),
+        *("vs_schnet_512", "vs_painn_512", "chip_us_per_atom_64", "peak_memory_mb"),
+        *("training_seconds", "training_speedup_at_equal_error"),
+        *("training_flops_ratio_at_equal_error", "training_speedup_at_equal_error_is_lower_bound"),
+    } <= set(figures)
+    assert figures["us_per_atom_512"] > 0
+    assert figures["vs_schnet_512"] == pytest.approx(
+        figures["us_per_atom_512"] / figures["schnet_us_per_atom_512"]
+    )
+    # Loose: this is a test of the code, on a machine that may be busy.
+    assert 0.7 < figures["scaling_exponent"] < 1.3
+
+
+def test_training_is_compared_with_the_rival_that_needs_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(force_training, "_TRAINING", 4)
+    monkeypatch.setattr(force_training, "_TEST", 1)
+    recipe = ForcesRecipe(channels=4, lmax=1, radial=4)
+    monkeypatch.setattr(force_training, "_RECIPE", recipe)
+    steps: list[None] = []
+    figures = force_training.against_back_propagation(0.01, lambda: steps.append(None))
+    assert len(steps) == 3
+    rivals = [figures[f"{name}_training_seconds"] for name in ("paper_network", "painn")]
+    assert figures["training_speedup_at_equal_error"] == pytest.approx(
+        min(rivals) / figures["training_seconds"]
+    )
+    assert figures["training_flops_ratio_at_equal_error"] > 0
+    assert figures["training_speedup_at_equal_error_is_lower_bound"] in (True, False)
+    # One epoch each was enough to use the time up.
+    assert figures["painn_training_epochs"] == 1
