@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from rgnn_hal.macro import Macro, open_macro
-from rgnn_hal.testing import MacroContract
+from rgnn_hal.testing import MacroContract, check
 from rgnn_hal.testing.bench import Factory
 from rgnn_hal_firmware.tsp import ServedBench, example_bench, matrix_columns
 from tests.drivers.probed_array import write_config
@@ -63,14 +64,12 @@ class TestThreeMainframes(TestSmallArray):
 
 
 @pytest.mark.slow
-class TestTwoMainframesFull(TestSmallArray):
-    """The gentle profile, which wears nothing: as on a bench."""
-
-    bench_of = (32, 32, True, True)
-    gentle = True
-
-
-@pytest.mark.slow
-class TestThreeMainframesFull(TestSmallArray):
-    bench_of = (64, 64, True, True)
-    gentle = True
+@pytest.mark.parametrize("size", [32, 64])
+def test_arrays_of_several_mainframes_keep_the_contract(size: int, tmp_path: Path) -> None:
+    with example_bench(size, size, exact=True) as served:
+        uri = write_config(served, tmp_path)
+        report = check(uri, examples=1, gentle=True)
+        assert report.failed == ()
+        assert len(report.passed) > 35
+        assert served.bench.grounded
+        assert served.bench.incidents == []
