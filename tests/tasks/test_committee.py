@@ -191,7 +191,7 @@ def test_kept_statistics_of_a_committee_come_back_and_say_when_one_is_damaged(
     )
     broken = dict(statistics.members[1])
     del broken["training.moment"]
-    damaged = type(statistics)((statistics.members[0], broken), RECIPE.reads)
+    damaged = type(statistics)((statistics.members[0], broken), RECIPE.reads, statistics.sample)
     save_model(trained.model, tmp_path / "damaged", damaged)
     with pytest.raises(DataError, match="damaged"):
         load_statistics(tmp_path / "damaged", RECIPE.reads)
@@ -203,7 +203,7 @@ def test_the_default_width_grows_with_the_elements_and_fits_the_macro(
 ) -> None:
     recipe = ForcesRecipe(lmax=lmax)
     width = recipe.width(elements, (512, 512))
-    assert 160 <= width <= min(160 * elements, 480)
+    assert 160 <= width <= min(160 * elements, 320)
     if width > 160:
         bands = -(-width // 256)
         assert bands * (lmax + 1) * elements * recipe.radial <= 512

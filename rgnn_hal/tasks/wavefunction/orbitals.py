@@ -109,8 +109,8 @@ class SlaterBasis:
         functions, first = [], 0
         for shell in self.shells:
             count = len(shell.exponents)
-            for axis in range(1, 4) if shell.degree else (0,):
-                functions += [(first + k, shell.nucleus, axis) for k in range(count)]
+            for direction in range(1, 4) if shell.degree else (0,):
+                functions += [(first + k, shell.nucleus, direction) for k in range(count)]
             first += count
         which, centre, axis = (torch.tensor(column) for column in zip(*functions, strict=True))
         exponent = exponent.double()
