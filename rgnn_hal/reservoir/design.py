@@ -106,7 +106,7 @@ def _force_rows(
 
 
 def _within(atoms: Tensor, some: slice) -> Tensor:
-    return (atoms >= some.start) & (atoms < some.stop)
+    return torch.logical_and(atoms >= some.start, atoms < some.stop)
 
 
 def _sweeps(graph: Graph, touching: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -168,17 +168,17 @@ def test_two_processes_give_the_same_and_one_may_be_lost(job: Job, tmp_path: Pat
     alone = collect(job, 1)
     with processes(2, tmp_path) as (address, workers):
         assert_equal(alone, collect_on(address, job))
-        done: list[int] = []
+        seen: list[int] = []
 
-        def kill_at_a_third(frames: int, total: int, label: str) -> None:
-            done.append(frames)
-            if frames > total // 3 and workers[0].poll() is None:
+        def kill_at_a_third(done: int, total: int, label: str) -> None:
+            seen.append(done)
+            if done > total // 3 and workers[0].poll() is None:
                 workers[0].send_signal(signal.SIGKILL)
 
         assert_equal(alone, collect_on(address, job, kill_at_a_third))
         assert workers[0].wait() == -signal.SIGKILL
         assert workers[1].poll() is None
-        assert max(done) > len(job.validates) // 3
+        assert max(seen) > len(job.validates) // 3
 
 
 def test_ctrl_c_ends_threads_after_the_frame_they_are_at(job: Job) -> None:

@@ -49,6 +49,12 @@ def frames(count: int, seed: int) -> list[ase.Atoms]:
     return made
 
 
+def frame(path: Path, index: int) -> ase.Atoms:
+    atoms = read(path, index)
+    assert isinstance(atoms, ase.Atoms)
+    return atoms
+
+
 def compressed(atoms: ase.Atoms, factor: float = 0.88) -> ase.Atoms:
     squeezed: ase.Atoms = atoms.copy()
     squeezed.set_cell(atoms.cell.array * factor, scale_atoms=True)
@@ -108,7 +114,7 @@ def test_most_unseen_frames_are_within(model: ForcesModel) -> None:
 def test_one_atom_that_leaves_its_place_is_the_one_that_is_named(
     model: ForcesModel, data: Path
 ) -> None:
-    atoms = read(data, "0")
+    atoms = frame(data, 0)
     direction = atoms.get_distance(3, 0, mic=True, vector=True)
     atoms.positions[3] += 0.4 * direction
     assert grades(model, atoms).argmax() in (0, 3)
@@ -117,7 +123,7 @@ def test_one_atom_that_leaves_its_place_is_the_one_that_is_named(
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_grades_do_not_turn_with_the_structure(model: ForcesModel, data: Path, seed: int) -> None:
-    atoms = read(data, "1")
+    atoms = frame(data, 1)
     rotation = Rotation.random(random_state=seed).as_matrix()
     turned = atoms.copy()
     turned.positions = atoms.positions @ rotation.T
@@ -126,7 +132,7 @@ def test_grades_do_not_turn_with_the_structure(model: ForcesModel, data: Path, s
 
 
 def test_the_calculator_warns_once_and_keeps_what_it_found(model: ForcesModel, data: Path) -> None:
-    atoms = read(data, "0")
+    atoms = frame(data, 0)
     calculator = ForcesCalculator(model.on_twin(), check_every=1)
     atoms.calc = calculator
     atoms.get_potential_energy()
@@ -146,7 +152,7 @@ def test_the_calculator_warns_once_and_keeps_what_it_found(model: ForcesModel, d
 
 
 def test_steps_between_checks_cost_nothing(model: ForcesModel, data: Path) -> None:
-    atoms = read(data, "0")
+    atoms = frame(data, 0)
     atoms.calc = ForcesCalculator(model.on_twin(), check_every=3)
     checked = []
     for step in range(7):
@@ -159,7 +165,7 @@ def test_steps_between_checks_cost_nothing(model: ForcesModel, data: Path) -> No
 def test_dynamics_say_whether_the_motion_left_the_training(
     model: ForcesModel, data: Path, tmp_path: Path
 ) -> None:
-    start = compressed(read(data, "0"))
+    start = compressed(frame(data, 0))
     with pytest.warns(ExtrapolationWarning):
         result = run_dynamics(
             model.on_twin(), start, tmp_path / "out.extxyz", temperature=10, steps=4, stride=2
@@ -173,7 +179,7 @@ def test_predictions_carry_grades_and_models_keep_their_factors(
     model: ForcesModel, data: Path, tmp_path: Path
 ) -> None:
     save_model(model, tmp_path / "m")
-    mixed = [read(data, "0"), compressed(read(data, "1")), compressed(read(data, "2"))]
+    mixed = [frame(data, 0), compressed(frame(data, 1)), compressed(frame(data, 2))]
     write(tmp_path / "in.extxyz", mixed, format="extxyz")
     predictor = load_model(tmp_path / "m").on_twin()
     with pytest.warns(ExtrapolationWarning, match="frame 1 of") as caught:
@@ -188,7 +194,7 @@ def test_predictions_carry_grades_and_models_keep_their_factors(
 
 def test_a_model_from_before_grades_predicts_without(model: ForcesModel, data: Path) -> None:
     old = replace(model, leverage=None).on_twin()
-    atoms = compressed(read(data, "0"))
+    atoms = compressed(frame(data, 0))
     assert old.grades(atoms) is None
     atoms.calc = ForcesCalculator(old)
     atoms.get_potential_energy()
@@ -199,7 +205,7 @@ def test_the_command_line_warns_in_one_sentence(
     run: Run, model: ForcesModel, data: Path, tmp_path: Path
 ) -> None:
     save_model(model, tmp_path / "m")
-    write(tmp_path / "in.extxyz", compressed(read(data, "1")), format="extxyz")
+    write(tmp_path / "in.extxyz", compressed(frame(data, 1)), format="extxyz")
     code, out, err = run(
         *("predict", tmp_path / "m", tmp_path / "in.extxyz", "--twin"),
         *("--out", tmp_path / "out.extxyz", "--json"),

@@ -80,7 +80,7 @@ def _connected(scheduler: str) -> Iterator[Any]:
 
 def _sum_of_branches(job: Job) -> Any:
     """The task graph: branches, added pair by pair."""
-    from dask import delayed
+    from dask.delayed import delayed
 
     leaves, shared = job.leaves(), delayed(job)
     sums = [delayed(_branch)(shared, branch) for branch in _branches(leaves)]
