@@ -33,7 +33,7 @@ def demo(
     model_folder = out / "model"
     check_destination(model_folder)
     use_one_torch_thread()
-    # The default, three times the width and degree 4, takes minutes for a fifth of the error.
+    # The default, twice the width and degree 4, takes several times as long.
     recipe = ForcesRecipe(channels=160, lmax=3)
     with open_macro(macro) as chip, progress_bar() as progress:
         result = train_forces(training, chip, recipe, macro_uri=macro, progress=progress)
