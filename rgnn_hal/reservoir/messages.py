@@ -28,7 +28,7 @@ def _of_degree(partner: Components, degree: int, count: int) -> Tensor:
     pairs = Products(len(partner) - 1, channels, count, _DEGREE, 0, 0)
     paths = quadratic_paths(pairs, degree, 0)
     told = partner[0].new_empty((2 * degree + 1, atoms, count))
-    for index, (a, b) in enumerate(paths):
+    for index, (a, b) in enumerate(paths[:count]):
         own = torch.arange(index, count, len(paths))
         following = (own + 1) % channels
         told[:, :, own] = product(

@@ -47,3 +47,10 @@ def test_a_message_couples_a_channel_with_the_next_and_the_last_with_the_first()
     dot = torch.einsum("mn,ma,na->a", vector, P[1][:, :, 1], P[1][:, :, 2])
     assert torch.allclose(found[0, :, 1], dot)
     assert torch.allclose(found[1:, :, 2], P[0][:, :, 2] * P[1][:, :, 0])
+
+
+def test_fewer_channels_than_pairs_of_degrees_take_the_first_pairs() -> None:
+    P = components(np.random.default_rng(4).standard_normal((2, 8, 3)), 2)
+    few, more = messages(P, 2), messages(P, 8)
+    assert few.shape == (9, 2, 2)
+    torch.testing.assert_close(few, more[..., :2], rtol=0, atol=1e-12)
