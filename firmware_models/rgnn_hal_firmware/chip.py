@@ -9,7 +9,6 @@ take arrays of a `Window`'s shape, in SI units. Time is virtual and moves with e
     read_conductance  read_time per sample of a row with cells that are read
 """
 
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +20,7 @@ from rgnn_hal_firmware.chipfile import ChipFile
 from rgnn_hal_firmware.defects import stuck_conductance
 from rgnn_hal_firmware.disturb import Disturb
 from rgnn_hal_firmware.forming import Forming
+from rgnn_hal_firmware.multiplexer import turns
 from rgnn_hal_firmware.parameters import Preset, load_preset
 from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
 from rgnn_hal_firmware.relaxation import Relaxation
@@ -157,24 +157,23 @@ class Chip:
             responsive &= self._state.formed[window.slices]
         inside = np.flatnonzero(responsive)
         work = self._disturbance(kind, mask, voltage, width * count, window)
-        state, act = self._state, self._acts[kind]
-        before = state.remember()
+        positions = self.preset.parameters.array.multiplexed_columns
+        state = self._state
+        before = state.remember(forming=kind is PulseKind.FORM)
         try:
             state.join_clocks()
-            end_ns = state.time_ns + round(self._groups(mask) * count * width * 1e9)
+            end_ns = state.time_ns + round(turns(mask, positions) * count * width * 1e9)
             for start in range(0, inside.size, _BLOCK):
                 some = inside[start : start + _BLOCK]
                 cells = window.flat(some, self.whole.shape[1])
+                amplitude, gate = voltage.reshape(-1)[some], gate_voltage.reshape(-1)[some]
                 before.note(cells)
                 self._relaxation.settle(state, cells, state.time)
-                amplitude, gate = voltage.reshape(-1)[some], gate_voltage.reshape(-1)[some]
-                act(state, cells, amplitude, gate, width, count)
+                self._acts[kind](state, cells, amplitude, gate, width, count)
                 state.pulsed_at.reshape(-1)[cells] = end_ns / 10**9
             if work is not None:
-                everywhere = np.arange(self._healthy.size)
-                before.note(everywhere)
+                before.note(np.arange(self._healthy.size))
                 self._disturb_others(kind, work, float(gate_voltage[mask].max()))
-                self._relaxation.forget(everywhere)
             state.time_ns = end_ns
             self.ground()
             self._commit(state)
@@ -269,18 +268,7 @@ class Chip:
             self._switching.disturb_set(self._state, work, gate)
         else:
             self._switching.disturb_reset(self._state, work)
-
-    def _groups(self, mask: NDArray[np.bool_]) -> int:
-        """How many pulses follow one another: one per row and multiplexer position in use."""
-        positions = self.preset.parameters.array.multiplexed_columns
-        rows, cols = mask.shape
-        # Eight cells at a time: `any` along short strides takes 0.6 ms for a whole chip.
-        width = math.lcm(8, positions)
-        padded = np.zeros((rows, -(-cols // width) * width), np.bool_)
-        padded[:, :cols] = mask
-        eights = padded.view(np.uint64).reshape(rows, -1, width // 8)
-        seen = np.bitwise_or.reduce(eights, axis=1).view(np.bool_)
-        return int(seen.reshape(rows, -1, positions).any(axis=1).sum())
+        self._relaxation.forget(np.arange(work.size))
 
     def _commit(self, state: ChipState) -> None:
         if self._file is not None:

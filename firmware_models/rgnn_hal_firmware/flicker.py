@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import gamma as gamma_function
 
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, cell_bits, further_bits, normal_of, uniform
+from rgnn_hal_firmware.randomness import CellBits, Purpose, normal_of, uniform
 from rgnn_hal_firmware.span import span
 
 _RATIO = 4.0
@@ -46,8 +46,8 @@ class Flicker:
         scale = flicker.relative_density * np.log(_RATIO) / (2 * _sinc_moment(exponent))
         self._amplitudes: Values = np.sqrt(scale * self._durations ** (exponent - 1))
         self._phases = uniform(seed, Purpose.FLICKER, np.arange(count))
-        self._seed = seed
         cells = parameters.array.rows * parameters.array.cols
+        self._bits = CellBits(seed, Purpose.FLICKER, cells)
         self._sums = [_Sum(first, cells) for first in range(min(_LEVELS, count))]
 
     @property
@@ -68,7 +68,7 @@ class Flicker:
     def _sum(
         self, first: int, cells: Cells, place: slice | Cells, intervals: Values
     ) -> NDArray[np.float32]:
-        """Of the terms from the `first` on; `place` picks `cells` from an array of all."""
+        """Of the terms from number `first` on; `place` picks `cells` from an array of all."""
         kept, slower = self._sums[first], first + 1
         stale = kept.stale(place, intervals)
         if stale.size:
@@ -84,16 +84,16 @@ class Flicker:
 
     def _draw(self, cells: Cells, terms: range, intervals: Values) -> Values:
         """Sum of some terms."""
-        total, bits = np.zeros(cells.shape), cell_bits(self._seed, Purpose.FLICKER, cells)
+        total = np.zeros(cells.shape)
         for k in terms:
-            draw = normal_of(further_bits(bits, int(intervals[k]) * 64 + k + 1))
+            draw = normal_of(self._bits.draw(cells, int(intervals[k]) * 64 + k + 1))
             draw *= self._amplitudes[k]
             total += draw
         return total
 
 
 class _Sum:
-    """The sum of the terms from one on, of every cell, as far as it was asked for."""
+    """The sum of the terms from number `first` on, of every cell, as far as it was asked for."""
 
     def __init__(self, first: int, cells: int) -> None:
         self.shift = np.zeros(cells, np.float32)

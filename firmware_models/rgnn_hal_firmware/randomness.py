@@ -15,12 +15,14 @@ time in a draw.
 """
 
 from enum import IntEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
+
+from rgnn_hal_firmware.span import span
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -102,16 +104,6 @@ def normal(
     return normal_of(draw_bits(seed, purpose, cell, event))
 
 
-def normal_pair(
-    seed: int, purpose: Purpose, cell: NDArray[np.integer], event: NDArray[np.integer] | int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two independent standard normals of one draw; the first is that of `normal`."""
-    bits = draw_bits(seed, purpose, cell, event)
-    first = normal_of(bits)
-    bits <<= np.uint64(32)
-    return first, normal_of(bits)
-
-
 def draw_bits(
     seed: int,
     purpose: Purpose,
@@ -137,6 +129,15 @@ def further_bits(bits: NDArray[np.uint64], step: NDArray[np.integer] | int) -> N
         return _mixed(bits + np.asarray(step).astype(np.uint64) * _GOLDEN)
 
 
+def normal_pair_of(
+    bits: NDArray[np.uint64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two independent standard normals of each word, from either half; consumes its argument."""
+    first = normal_of(bits)
+    bits <<= np.uint64(32)
+    return first, normal_of(bits)
+
+
 def normal_of(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
     """A standard normal of each word, from its upper half."""
     quarter = bits >> np.uint64(48)
@@ -151,6 +152,24 @@ def _half_normals(quarter: NDArray[np.uint64]) -> NDArray[np.float32]:
     # "wrap" because a range check takes longer than the look-up.
     found: NDArray[np.float32] = _HALF_NORMALS.take(quarter.view(np.int64), mode="wrap")
     return found
+
+
+class CellBits:
+    """`cell_bits` of all cells of a chip for one purpose, made once: 2 MB for 512 x 512."""
+
+    def __init__(self, seed: int, purpose: Purpose, cells: int) -> None:
+        self._key = seed, purpose
+        self._count = cells
+
+    def draw(
+        self, cells: NDArray[np.int64], event: NDArray[np.integer] | int
+    ) -> NDArray[np.uint64]:
+        """What `draw_bits` draws."""
+        return further_bits(self._bits[span(cells)], event)
+
+    @cached_property
+    def _bits(self) -> NDArray[np.uint64]:
+        return cell_bits(*self._key, np.arange(self._count))
 
 
 class NormalStream:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rgnn_hal_firmware.converters import CellConverter
 from rgnn_hal_firmware.noise import Cells, Disturbances, Disturbed, Values
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal
+from rgnn_hal_firmware.randomness import CellBits, Purpose, normal_of
 from rgnn_hal_firmware.span import span
 from rgnn_hal_firmware.state import ChipState
 
@@ -35,7 +35,8 @@ class CellReader:
     def __init__(self, parameters: ChipParameters, seed: int, disturbances: Disturbances) -> None:
         self._disturbances = disturbances
         self._converter = CellConverter.of(parameters)
-        self._seed = seed
+        array = parameters.array
+        self._bits = CellBits(seed, Purpose.CELL_READ, array.rows * array.cols)
 
     def read(self, cells: Cells, state: ChipState, samples: int) -> Values:
         """Mean of `samples` reads of each of `cells` (flat indices), S; counts them."""
@@ -71,12 +72,16 @@ class CellReader:
         return total
 
     def _needs_single_reads(self, cells: Disturbed, mean: Values) -> NDArray[np.bool_]:
-        lowest = mean - _REACH * cells.sigma
-        lowest[cells.fast.place] -= cells.fast.amplitude
-        needs = lowest < 0.0
-        np.subtract(2.0 * mean, lowest, out=lowest)
-        needs |= lowest > self._converter.top * self._converter.step
-        needs |= cells.sigma < _SMOOTH * self._converter.step
+        swing = _REACH * cells.sigma
+        swing[cells.fast.place] += cells.fast.amplitude
+        needs: NDArray[np.bool_] = mean < swing
+        # Two conditions that hardly any block of cells meets.
+        highest = self._converter.top * self._converter.step
+        if mean.max() + swing.max() > highest:
+            needs |= mean + swing > highest
+        smooth = _SMOOTH * self._converter.step
+        if cells.sigma.min() < smooth:
+            needs |= cells.sigma < smooth
         return needs
 
     def _sum(
@@ -85,7 +90,7 @@ class CellReader:
         """Sum of `samples` reads, in codes; consumes `mean`."""
         mean *= samples
         cells.disturb(mean, event, samples)
-        noise = normal(self._seed, Purpose.CELL_READ, cells.cells, event)
+        noise = normal_of(self._bits.draw(cells.cells, event))
         spread = cells.sigma
         if samples > 1:
             spread = samples * spread**2

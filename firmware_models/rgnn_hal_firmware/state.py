@@ -14,8 +14,10 @@ from rgnn_hal_firmware.window import Side, Window
 
 StreamKey = tuple[Window, Side]
 
-_PULSED = "conductance", "formed", "stress", "pulses", "pulsed_at"
-"""What pulses change in cells."""
+_PULSED = "conductance", "pulses", "pulsed_at"
+"""What every pulse changes in cells."""
+_FORMED = "formed", "stress"
+"""What FORM changes besides."""
 
 
 @dataclass
@@ -76,10 +78,11 @@ class ChipState:
         for position in self.streams.values():
             position.conversions = 0
 
-    def remember(self) -> "Memory":
-        """What the clocks are, to begin with."""
+    def remember(self, *, forming: bool) -> "Memory":
+        """What the clocks are, to begin with; `forming` tells which pulses will follow."""
         streams = {key: replace(position) for key, position in self.streams.items()}
-        return Memory(self, self.time_ns, self.product_time_ns, streams)
+        names = _PULSED + _FORMED if forming else _PULSED
+        return Memory(self, names, self.time_ns, self.product_time_ns, streams)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Memory:
     """What a chip was: its clocks, and those cells that were noted before pulses changed them."""
 
     state: ChipState
+    names: tuple[str, ...]
+    """Of the arrays that are noted."""
     time_ns: int
     product_time_ns: int
     streams: dict[StreamKey, StreamPosition]
@@ -105,4 +110,4 @@ class Memory:
         self.state.streams = self.streams
 
     def _arrays(self) -> list[NDArray[Any]]:
-        return [getattr(self.state, name).reshape(-1) for name in _PULSED]
+        return [getattr(self.state, name).reshape(-1) for name in self.names]

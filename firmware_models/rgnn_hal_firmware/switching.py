@@ -34,7 +34,14 @@ from scipy.special import ndtri
 
 from rgnn_hal_firmware.endurance import Endurance
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal, normal_pair, uniform
+from rgnn_hal_firmware.randomness import (
+    CellBits,
+    Purpose,
+    normal,
+    normal_of,
+    normal_pair_of,
+    uniform,
+)
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.thermal import ROOM, arrhenius
 
@@ -71,6 +78,7 @@ class Switching:
         self._switching = parameters.switching
         self._endurance = Endurance(parameters, seed)
         self._seed = seed
+        self._cycle = CellBits(seed, Purpose.RATE_CYCLE, self._cells.size)
 
     def set(
         self,
@@ -202,7 +210,7 @@ class Switching:
         if count > 1:
             return self._work(pulses, count), self._highest(pulses, count)
         # Two numbers of one draw: half of the time.
-        rate, compliance = normal_pair(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
+        rate, compliance = normal_pair_of(self._cycle.draw(pulses.cells, pulses.event))
         return self._single(rate, pulses), self._relative(compliance)
 
     def _single(self, draw: Values, pulses: _Pulses) -> Values:
@@ -217,7 +225,7 @@ class Switching:
     def _work(self, pulses: _Pulses, count: int) -> Values:
         """x of the next `count` pulses together."""
         sigma = self._switching.rate_sigma_cycle
-        draw = normal(self._seed, Purpose.RATE_CYCLE, pulses.cells, pulses.event)
+        draw = normal_of(self._cycle.draw(pulses.cells, pulses.event))
         if count == 1:
             return self._single(draw, pulses)
         variance = np.log1p(np.expm1(sigma**2) / count)

@@ -51,9 +51,8 @@ class Cells:
     """Flat indices."""
     rounds: int = field(init=False)
     """Pulses that each pending cell has had."""
-    goal: NDArray[np.float64] = field(init=False)
     first: NDArray[np.float64] = field(init=False)
-    """First readings, S; empty before them."""
+    """First readings, S: of all cells, flat, valid for pending ones; empty before them."""
     deaf: NDArray[np.bool_] = field(init=False)
     """Whether no reading was further from the first than the tolerance."""
     wanted: NDArray[np.int8] = field(init=False)
@@ -111,7 +110,8 @@ class Cells:
     def look(self, reading: NDArray[np.float64]) -> None:
         """Judge pending cells by a reading, S, without a pulse before it."""
         if not self.first.size:
-            self.first = reading.copy()
+            self.first = np.empty(self.target.size)
+            self.first[self.pending] = reading
         self._verify(reading)
         self._give_up()
 
@@ -147,7 +147,6 @@ class Cells:
     def _begin(self) -> None:
         count = self.pending.size
         self.rounds = 0
-        self.goal = self.target.reshape(-1)[self.pending]
         self.first = np.empty(0)
         self.deaf = np.ones(count, np.bool_)
         self.wanted = np.zeros(count, np.int8)
@@ -156,9 +155,11 @@ class Cells:
 
     def _verify(self, reading: NDArray[np.float64]) -> None:
         deaf = np.flatnonzero(self.deaf)
-        self.deaf[deaf] = np.abs(reading[deaf] - self.first[deaf]) <= self.tolerance
-        error = reading - self.goal
-        self.wanted = np.where(error < 0.0, np.int8(1), np.int8(-1))
+        if deaf.size:
+            moved = np.abs(reading[deaf] - self.first[self.pending[deaf]])
+            self.deaf[deaf] = moved <= self.tolerance
+        error = reading - self.target.reshape(-1)[self.pending]
+        self.wanted = 2 * (error < 0.0).view(np.int8) - np.int8(1)
         np.abs(error, out=error)
         self._keep(np.flatnonzero(error > _GUARD * self.tolerance))
 
@@ -171,7 +172,6 @@ class Cells:
     def _keep(self, which: NDArray[np.intp]) -> None:
         """Of the pending."""
         if which.size < self.pending.size:
-            self.pending, self.goal = self.pending[which], self.goal[which]
-            self.first, self.deaf = self.first[which], self.deaf[which]
+            self.pending, self.deaf = self.pending[which], self.deaf[which]
             self.wanted, self.direction = self.wanted[which], self.direction[which]
             self.steps = {kind: step[which] for kind, step in self.steps.items()}
