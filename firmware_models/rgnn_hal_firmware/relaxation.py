@@ -45,14 +45,16 @@ _LATE_NODES = 1 << 16
 _END_OF_TIME = 1e30
 """s: within what float32 holds."""
 _DAY = np.log(86400.0)
+_MARGIN = 1e-5
+"""Of the times at which cells move on: a step is found in float32."""
 _BLOCK = 1 << 14
 
 
 class Relaxation:
     """The relaxation of one chip's cells.
 
-    It remembers how far each cell has gone at the step that was asked for last, so that only cells
-    that have moved on are calculated; the result does not depend on it.
+    It remembers how far each cell has gone at the step that was asked for last, and how long that
+    holds, so that only cells that have moved on are calculated; the result does not depend on it.
     """
 
     def __init__(self, parameters: ChipParameters, seed: int) -> None:
@@ -65,23 +67,31 @@ class Relaxation:
         self._drift = Tabulated(levels, relaxation.drift_per_e_fold)
         self._onset = relaxation.onset
         self._early_rate = _EARLY / -np.log(relaxation.onset)
+        early = np.log(self._onset) + np.arange(1, _EARLY + 1) / self._early_rate
+        late = np.arange(1, _LATE + 1) / _PER_E_FOLD
+        self._ages = np.exp(np.concatenate([early, late, [np.inf]]))
+        """At which cells leave each step, s."""
         self._seed = seed
         self.active = max(t.largest for t in (self._early, self._late, self._drift)) > 0.0
         """Whether cells of this kind relax at all."""
-        self._step = np.zeros(array.rows * array.cols, np.uint8)
-        self._shift = np.zeros(array.rows * array.cols, np.float32)
+        cells = array.rows * array.cols
+        self._step = np.zeros(cells, np.uint8)
+        self._shift = np.zeros(cells, np.float32)
+        self._until = np.full(cells, -np.inf, np.float32)
+        """Earlier than the times, s, at which cells reach their next steps."""
+        self._latest = -np.inf
+        """Latest time that was asked for, s."""
 
     def shift(self, state: ChipState, cells: Cells, time: float) -> NDArray[np.float32]:
         """By how much each of `cells` (flat indices) has moved at `time` (s), S."""
         place = span(cells)
         if self.active:
-            pulsed_at = state.pulsed_at.reshape(-1)[place]
-            if self._too_young(pulsed_at, time):
-                return np.zeros(cells.shape, np.float32)
-            pulses = state.pulses.reshape(-1)[place]
-            steps = self._steps(pulsed_at, pulses, time)
-            moved = np.flatnonzero(steps != self._step[place])
-            self._update(state, cells[moved], pulses[moved], steps[moved])
+            if time >= self._latest:
+                self._latest = time
+                due = np.flatnonzero(self._until[place] <= time)
+                self._update(state, cells[due] if due.size < cells.size else cells, time)
+            else:
+                self._update(state, cells, time)
         return self._shift[place]
 
     def settle(self, state: ChipState, cells: Cells, time: float) -> None:
@@ -92,7 +102,8 @@ class Relaxation:
         if self._too_young(pulsed_at, time):
             return
         event = state.pulses.reshape(-1)[cells]
-        steps = self._steps(pulsed_at, event, time)
+        steps = self._steps(pulsed_at, time)
+        steps *= event > 0
         gone = np.flatnonzero(steps)
         if gone.size:
             conductance, cells = state.conductance.reshape(-1), cells[gone]
@@ -105,12 +116,13 @@ class Relaxation:
         if self.active:
             self._step[cells] = 0
             self._shift[cells] = 0.0
+            self._until[cells] = -np.inf
 
     def _too_young(self, pulsed_at: Values, time: float) -> bool:
         """Whether none of some cells can have moved; so are all in the midst of programming."""
         return not pulsed_at.size or bool(pulsed_at.min() > time - self._onset)
 
-    def _steps(self, pulsed_at: Values, pulses: NDArray[np.uint32], time: float) -> Steps:
+    def _steps(self, pulsed_at: Values, time: float) -> Steps:
         """The last step of the grid that cells have reached, which were pulsed then."""
         age = np.clip(time - pulsed_at, self._onset, _END_OF_TIME).astype(np.float32)
         logarithm = np.log(age, out=age)
@@ -118,19 +130,25 @@ class Relaxation:
         early = (logarithm - np.float32(np.log(self._onset))) * np.float32(self._early_rate)
         steps = np.where(logarithm < 0.0, early, late)
         np.minimum(steps, np.float32(_EARLY + _LATE), out=steps)
-        steps *= pulses > 0
         return steps.astype(np.uint8)
 
-    def _update(
-        self, state: ChipState, cells: Cells, pulses: NDArray[np.uint32], steps: Steps
-    ) -> None:
-        """Remember where `cells` are, each at its own step."""
+    def _update(self, state: ChipState, cells: Cells, time: float) -> None:
+        """Remember where `cells` are at `time` (s)."""
         for start in range(0, cells.size, _BLOCK):
-            block = slice(start, start + _BLOCK)
-            some, step = cells[block], steps[block]
-            rest = state.conductance.reshape(-1)[some]
-            self._shift[some] = self._displacement(rest, some, pulses[block], step)
-            self._step[some] = step
+            some = cells[start : start + _BLOCK]
+            place = span(some)
+            pulsed_at = state.pulsed_at.reshape(-1)[place]
+            pulses = state.pulses.reshape(-1)[place]
+            steps = self._steps(pulsed_at, time)
+            # Of cells that were never pulsed too: a pulse can only put off what follows.
+            self._until[place] = (pulsed_at + self._ages.take(steps)) * (1.0 - _MARGIN)
+            steps *= pulses > 0
+            moved = np.flatnonzero(steps != self._step[place])
+            if moved.size:
+                gone = some[moved]
+                rest = state.conductance.reshape(-1)[gone]
+                self._shift[gone] = self._displacement(rest, gone, pulses[moved], steps[moved])
+                self._step[gone] = steps[moved]
 
     def _displacement(
         self, rest: Values, cells: Cells, event: NDArray[np.uint32], steps: Steps

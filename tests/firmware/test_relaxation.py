@@ -2,11 +2,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware import Chip, Preset, PulseKind, Window
 from rgnn_hal_firmware.randomness import Purpose, draw_bits
-from rgnn_hal_firmware.relaxation import brownian
+from rgnn_hal_firmware.relaxation import Relaxation, brownian
+from rgnn_hal_firmware.state import ChipState
 
 Pulse = Callable[..., None]
 MakePreset = Callable[..., Preset]
@@ -88,6 +91,33 @@ def test_when_a_cell_was_looked_at_changes_nothing(written: Callable[[], Chip]) 
     last = after(watched, 0.5, 1.0, 30.0, 4.0, 1e4, 35.5, 2e5)[-1]
     left_alone.wait(watched.time - left_alone.time - 100 * 160e-6)
     np.testing.assert_array_equal(cells(left_alone), last)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1e-3, 0.05, 0.9, 1.0, np.exp(0.5), 7.0, np.exp(20.0)]),
+            st.sampled_from([1 - 1e-6, 1.0, 1 + 1e-6]),
+            st.integers(0, 15),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_how_far_cells_have_gone_does_not_depend_on_what_was_asked_before(
+    make_preset: MakePreset, asked: list[tuple[float, float, int]]
+) -> None:
+    parameters = make_preset(4, 4, RESTLESS).parameters
+    state = ChipState.pristine(parameters)
+    state.pulsed_at[:] = np.arange(16).reshape(4, 4) % 3
+    state.pulses[:] = np.arange(16).reshape(4, 4) % 5
+    state.conductance[:] = 20e-6
+    remembering = Relaxation(parameters, 3)
+    for time, nearly, first in asked:
+        some = np.arange(first, 16)
+        found = remembering.shift(state, some, 2.0 + time * nearly)
+        fresh = Relaxation(parameters, 3).shift(state, some, 2.0 + time * nearly)
+        np.testing.assert_array_equal(found, fresh)
 
 
 def test_a_window_relaxes_as_the_chip_around_it(written: Callable[[], Chip]) -> None:
