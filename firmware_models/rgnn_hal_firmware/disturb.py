@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
+from rgnn_hal_firmware.switching import Thresholds
 from rgnn_hal_firmware.window import Window
 
 Values = NDArray[np.float64]
@@ -41,20 +42,20 @@ class Disturb:
         mask: NDArray[np.bool_],
         voltage: FloatArray,
         window: Window,
-        threshold: FloatArray,
+        threshold: Thresholds,
         duration: float,
         highest: float,
     ) -> Values | None:
         """x of every cell of the chip, (rows, columns); None where nobody would see it.
 
-        `mask`, `voltage` (V) are of the window's shape, `threshold` is V_cell of the whole chip,
-        flat; each pulsed cell is pulsed for `duration` (s) in all, with no more than `highest` (V).
+        `mask`, `voltage` (V) are of the window's shape, `threshold` is V_cell of the whole chip;
+        each pulsed cell is pulsed for `duration` (s) in all, with no more than `highest` (V).
         """
         disturb = self._disturb
         if disturb.row_fraction == disturb.column_fraction == 0.0:
             return None
         scale = duration * self._rate
-        seen = _UNSEEN / (scale * self._decades(-threshold.min()))
+        seen = _UNSEEN / (scale * self._decades(-threshold.lowest))
         if self._most(mask.shape, highest) < seen:
             return None
         # Whatever stands outside of the mask is not addressed: it may be NaN.
@@ -73,7 +74,7 @@ class Disturb:
         if rows.max() + cols.max() < seen:
             return None
         work = rows[:, None] + cols - own
-        work *= scale * self._decades(-threshold.reshape(self._shape))
+        work *= scale * self._decades(-threshold.of_cells.reshape(self._shape))
         return np.maximum(work, 0.0, out=work)
 
     def _most(self, shape: tuple[int, ...], highest: float) -> float:

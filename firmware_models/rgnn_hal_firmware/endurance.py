@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
-from rgnn_hal_firmware.randomness import Purpose, normal
+from rgnn_hal_firmware.randomness import Purpose, normals_of_all
 
 Values = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -55,9 +55,10 @@ class Endurance:
     @cached_property
     def _lifetime(self) -> tuple[NDArray[np.float32], float]:
         """Pulses that each cell lives for, flat, and the fewest of them."""
-        draw = normal(self._seed, Purpose.LIFETIME, np.arange(self._count))
-        cycles = self._endurance.lifetime_median * np.exp(self._endurance.lifetime_sigma * draw)
-        pulses = (cycles * _PULSES_PER_CYCLE).astype(np.float32)
+        draw = normals_of_all(self._seed, Purpose.LIFETIME, self._count)
+        cycles = np.exp(self._endurance.lifetime_sigma * draw.astype(np.float64))
+        cycles *= self._endurance.lifetime_median * _PULSES_PER_CYCLE
+        pulses = cycles.astype(np.float32)
         return pulses, float(pulses.min())
 
     @property

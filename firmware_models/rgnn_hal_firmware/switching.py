@@ -26,7 +26,7 @@ gentle ones, s = 1 - e^-x << 1, share a draw: m = n s (0.6 + 0.4 s) follows sing
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,9 @@ from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import (
     CellBits,
     Purpose,
-    normal,
     normal_of,
     normal_pair_of,
+    normals_of_all,
     uniform,
 )
 from rgnn_hal_firmware.state import ChipState
@@ -52,6 +52,14 @@ Voltages = NDArray[np.floating[Any]]
 
 _ONE_BY_ONE = 16
 """Pulses of a train that are drawn singly."""
+
+
+class Thresholds(NamedTuple):
+    """Voltages at which cells switch within the reference width, V."""
+
+    of_cells: Table
+    """Of every cell, flat."""
+    lowest: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,11 @@ class Switching:
         """
         switching = self._switching
         pulses = self._pulses(
-            state, cells, voltage - self.set_voltage[cells], switching.set_volts_per_decade, width
+            state,
+            cells,
+            voltage - self.set_voltage.of_cells[cells],
+            switching.set_volts_per_decade,
+            width,
         )
         compliance = np.maximum(gate - switching.threshold_voltage, 0.0)
         compliance *= switching.compliance_slope
@@ -126,13 +138,8 @@ class Switching:
         """Give formed `cells` `count` RESET pulses; arguments as for `set`."""
         switching = self._switching
         across = np.minimum(voltage, gate - switching.threshold_voltage)
-        pulses = self._pulses(
-            state,
-            cells,
-            across - self.reset_voltage[cells],
-            switching.reset_volts_per_decade,
-            width,
-        )
+        overdrive = across - self.reset_voltage.of_cells[cells]
+        pulses = self._pulses(state, cells, overdrive, switching.reset_volts_per_decade, width)
         conductance = state.conductance.reshape(-1)
         now = conductance[cells]
         for done, together in _train(count):
@@ -158,23 +165,31 @@ class Switching:
         self._disturbed(state, np.minimum(floor - state.conductance, 0.0), work)
 
     @cached_property
-    def set_voltage(self) -> Table:
-        """SET voltage of every cell at the reference width, flat, V."""
-        draw = normal(self._seed, Purpose.SET_VOLTAGE, self._cells)
-        voltage = self._switching.set_voltage_mean + self._switching.set_voltage_sd * draw
-        return voltage.astype(np.float32)
+    def set_voltage(self) -> "Thresholds":
+        """SET voltages at the reference width."""
+        switching = self._switching
+        return self._thresholds(
+            Purpose.SET_VOLTAGE, switching.set_voltage_mean, switching.set_voltage_sd
+        )
 
     @cached_property
-    def reset_voltage(self) -> Table:
-        """RESET voltage of every cell at the reference width, flat, V."""
-        draw = normal(self._seed, Purpose.RESET_VOLTAGE, self._cells)
-        voltage = self._switching.reset_voltage_mean + self._switching.reset_voltage_sd * draw
-        return voltage.astype(np.float32)
+    def reset_voltage(self) -> "Thresholds":
+        """RESET voltages at the reference width."""
+        switching = self._switching
+        return self._thresholds(
+            Purpose.RESET_VOLTAGE, switching.reset_voltage_mean, switching.reset_voltage_sd
+        )
+
+    def _thresholds(self, purpose: Purpose, mean: float, sd: float) -> "Thresholds":
+        voltage = mean + sd * normals_of_all(self._seed, purpose, self._cells.size)
+        return Thresholds(voltage, float(voltage.min()))
 
     @cached_property
     def _compliance_spread(self) -> Table:
-        draw = normal(self._seed, Purpose.COMPLIANCE_DEVICE, self._cells)
-        return np.asarray(np.exp(self._switching.compliance_cv_device * draw), np.float32)
+        draw = normals_of_all(self._seed, Purpose.COMPLIANCE_DEVICE, self._cells.size)
+        return np.exp(self._switching.compliance_cv_device * draw.astype(np.float64)).astype(
+            draw.dtype
+        )
 
     def _pulses(
         self,

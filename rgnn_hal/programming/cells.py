@@ -44,9 +44,6 @@ class Cells:
     """Of one cell, after which it is given up."""
     target: NDArray[np.float64]
     """Of all cells, S."""
-    pulses: NDArray[np.int32]
-    """Of all cells, each followed by a reading."""
-    reversals: NDArray[np.int32]
     pending: NDArray[np.intp]
     """Flat indices."""
     rounds: int = field(init=False)
@@ -60,10 +57,17 @@ class Cells:
     direction: NDArray[np.int8] = field(init=False)
     """Polarity of the last pulse, 0 before the first."""
     steps: dict[PulseKind, NDArray[np.int16]] = field(init=False)
+    _reversed: NDArray[np.int32] = field(init=False)
+    """How often each pending cell's polarity has changed in these rounds."""
+    _pulses: NDArray[np.int32] = field(init=False)
+    """Of all cells, up to the first of these rounds for pending ones; likewise `_reversals`."""
+    _reversals: NDArray[np.int32] = field(init=False)
     _ended: NDArray[np.int8] = field(init=False)
     """`CellStatus` of all cells that are not pending."""
 
     def __post_init__(self) -> None:
+        self._pulses = np.zeros(self.target.shape, np.int32)
+        self._reversals = np.zeros(self.target.shape, np.int32)
         self._ended = np.full(self.target.shape, CellStatus.VERIFIED, np.int8)
         self._begin()
 
@@ -74,10 +78,22 @@ class Cells:
             tolerance=tolerance,
             max_pulses=max_pulses,
             target=target,
-            pulses=np.zeros(target.shape, np.int32),
-            reversals=np.zeros(target.shape, np.int32),
             pending=np.arange(target.size),
         )
+
+    @property
+    def pulses(self) -> NDArray[np.int32]:
+        """Of all cells, each followed by a reading."""
+        pulses = self._pulses.copy()
+        pulses.reshape(-1)[self.pending] += self.rounds
+        return pulses
+
+    @property
+    def reversals(self) -> NDArray[np.int32]:
+        """Changes of polarity of all cells."""
+        reversals = self._reversals.copy()
+        reversals.reshape(-1)[self.pending] += self._reversed
+        return reversals
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -104,6 +120,7 @@ class Cells:
         """Take up the cells of `mask` again, from the gentlest pulse, and let go of all others."""
         self._ended = self.status
         self._ended[mask] = CellStatus.VERIFIED
+        self._keep(np.zeros(self.pending.size, np.bool_))
         self.pending = np.flatnonzero(mask)
         self._begin()
 
@@ -123,15 +140,15 @@ class Cells:
         """
         pulses = []
         for kind, sign in _SIGNS.items():
-            chosen = np.flatnonzero(self.wanted == sign)
+            own = self.wanted == sign
+            steps = train.climb(
+                self.steps[kind], own & (self.direction == sign), own & (self.direction == -sign)
+            )
+            self.steps[kind] = steps
+            chosen = np.flatnonzero(own)
             if chosen.size:
-                direction = self.direction[chosen]
-                steps = self.steps[kind]
-                step = train.climb(steps[chosen], direction == sign, direction == -sign)
-                steps[chosen] = step
-                pulses.append((kind, self.pending[chosen], step))
-        self.pulses.reshape(-1)[self.pending] += 1
-        self.reversals.reshape(-1)[self.pending[self.direction == -self.wanted]] += 1
+                pulses.append((kind, self.pending[chosen], steps[chosen]))
+        self._reversed += self.direction == -self.wanted
         self.direction = self.wanted
         self.rounds += 1
         return pulses
@@ -141,7 +158,7 @@ class Cells:
         self._verify(reading)
         if self.rounds >= train.length:
             self._ended.reshape(-1)[self.pending[self.deaf]] = CellStatus.STUCK
-            self._keep(np.flatnonzero(~self.deaf))
+            self._keep(~self.deaf)
         self._give_up()
 
     def _begin(self) -> None:
@@ -152,6 +169,7 @@ class Cells:
         self.wanted = np.zeros(count, np.int8)
         self.direction = np.zeros(count, np.int8)
         self.steps = {kind: np.zeros(count, np.int16) for kind in _SIGNS}
+        self._reversed = np.zeros(count, np.int32)
 
     def _verify(self, reading: NDArray[np.float64]) -> None:
         deaf = np.flatnonzero(self.deaf)
@@ -161,17 +179,23 @@ class Cells:
         error = reading - self.target.reshape(-1)[self.pending]
         self.wanted = 2 * (error < 0.0).view(np.int8) - np.int8(1)
         np.abs(error, out=error)
-        self._keep(np.flatnonzero(error > _GUARD * self.tolerance))
+        self._keep(error > _GUARD * self.tolerance)
 
     def _give_up(self) -> None:
         """For good: one more reading may be good by its noise alone."""
         if self.rounds >= self.max_pulses:
             self._ended = self.status
-            self._keep(np.empty(0, np.intp))
+            self._keep(np.zeros(self.pending.size, np.bool_))
 
-    def _keep(self, which: NDArray[np.intp]) -> None:
+    def _keep(self, which: NDArray[np.bool_]) -> None:
         """Of the pending."""
-        if which.size < self.pending.size:
-            self.pending, self.deaf = self.pending[which], self.deaf[which]
-            self.wanted, self.direction = self.wanted[which], self.direction[which]
-            self.steps = {kind: step[which] for kind, step in self.steps.items()}
+        leaving = np.flatnonzero(~which)
+        if not leaving.size:
+            return
+        gone, kept = self.pending[leaving], np.flatnonzero(which)
+        self._pulses.reshape(-1)[gone] += self.rounds
+        self._reversals.reshape(-1)[gone] += self._reversed[leaving]
+        self.pending, self.deaf = self.pending[kept], self.deaf[kept]
+        self.wanted, self.direction = self.wanted[kept], self.direction[kept]
+        self._reversed = self._reversed[kept]
+        self.steps = {kind: step[kept] for kind, step in self.steps.items()}
