@@ -6,7 +6,8 @@ line has errors of its own, drawn from the seed. With x = code / largest code, a
 
     V = step (code (1 + gain) + offset + bow x (1 - x^2))
 
-and senses, beyond full scale in saturation,
+(pulses of `input_forms.SummedPlanes` stand at x = 1 each) and senses, beyond full scale in
+saturation,
 
     s = (I (1 + gain) + offset) / step + noise z,    x = s / top
     code = clip(rint(s + bow (1 - x^2) + walk(x)), -top, top),    top = 2^(n-1) - 1
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rgnn_hal_firmware.input_forms import InputForm, input_form, input_step
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, normal
 from rgnn_hal_firmware.window import Side
@@ -49,13 +51,14 @@ class InputConverter:
     """In codes."""
     ideal: bool
     """Whether lines have no errors."""
+    form: InputForm
+    """How codes reach the cells."""
 
     @classmethod
     def of(cls, parameters: ChipParameters, seed: int) -> "InputConverter":
         """The chip's own."""
         periphery, array = parameters.periphery, parameters.array
-        low, high = periphery.read_voltage
-        step = (high - low) / (2**periphery.dac_bits - 2)
+        step = input_step(parameters)
         line = np.arange(array.rows + array.cols)
         spreads = periphery.input_offset_sd, periphery.input_gain_sd, periphery.input_bow_sd
         offset, gain, bow = (
@@ -66,21 +69,25 @@ class InputConverter:
                 strict=True,
             )
         )
-        top = high / step
-        return cls(step, top, offset / step, 1.0 + gain, bow * top, not any(spreads))
+        top = periphery.read_voltage[1] / step
+        form = input_form(parameters)
+        return cls(step, top, offset / step, 1.0 + gain, bow * top, not any(spreads), form)
 
-    def drive(self, voltage: FloatArray, lines: slice) -> FloatArray:
-        """What `lines` really carry for `voltage` (batch, lines), in codes, in the same type."""
+    def code(self, voltage: FloatArray) -> FloatArray:
+        """Codes for `voltage` (batch, lines), V, in the same type."""
         codes = voltage / voltage.dtype.type(self.step)
-        np.rint(codes, out=codes)
+        return np.rint(codes, out=codes)
+
+    def drive(self, code: FloatArray, lines: slice) -> FloatArray:
+        """What `lines` really carry for `code` (batch, lines), in codes; itself without errors."""
         if self.ideal:
-            return codes
+            return code
         gain, offset, bow = (
-            error[lines].astype(codes.dtype) for error in (self.gain, self.offset, self.bow)
+            error[lines].astype(code.dtype) for error in (self.gain, self.offset, self.bow)
         )
-        level = codes / codes.dtype.type(self.top)
-        driven: FloatArray = codes * gain + offset + bow * level * (1 - level**2)
-        driven[codes == 0] = 0
+        driven = code * gain
+        driven += self.form.line_error(code / code.dtype.type(self.top), offset, bow)
+        driven[code == 0] = 0
         return driven
 
 

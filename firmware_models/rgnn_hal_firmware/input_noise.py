@@ -40,7 +40,7 @@ class InputNoise:
     def add(
         self,
         signal: FloatArray,
-        driven: NDArray[np.bool_],
+        share: FloatArray | NDArray[np.bool_],
         operand: FloatArray,
         step: float,
         stream: tuple[Window, Side],
@@ -50,7 +50,7 @@ class InputNoise:
 
         Args:
             signal: (batch, samples, sensed lines), codes.
-            driven: (batch, driven lines): which are not at rest.
+            share: of its noise that each line carries, rms, (batch, driven lines): `input_forms`.
             operand: (driven, sensed), codes of output per code of input.
             step: V per code of input.
             stream: window and side of the product.
@@ -62,7 +62,7 @@ class InputNoise:
         first = conversion * self._turns * lines
         self._stream(stream).read(first, noise.reshape(-1))
         noise *= np.float32(self._volts / step)
-        noise *= driven[:, None, None, :]
+        noise *= share[:, None, None, :]
         for turn in range(self._turns):
             columns = slice(turn, None, self._turns)
             signal[..., columns] += noise[:, :, turn] @ operand[:, columns]

@@ -37,6 +37,7 @@ from rgnn_hal_firmware.quantities import (
     Bits,
     Count,
     Ends,
+    Flag,
     Frozen,
     Ohms,
     Quantity,
@@ -64,6 +65,8 @@ class PeripheryParameters(Frozen):
 
     read_voltage: VoltsRange
     dac_bits: Bits
+    input_planes: Flag = 0
+    """Whether inputs come as planes that are summed before conversion: see `input_forms`."""
     adc_bits: Bits
     full_scale: Amperes
     offset_sd: Amperes

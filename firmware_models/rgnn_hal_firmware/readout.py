@@ -4,7 +4,8 @@ A product is, with codes k of the input converter and z standard normal, fresh i
 
     I = step_in * (k @ G + sqrt(k^2 @ var(G)) z)
 
-with v^3 @ cubic besides where cells are not ohmic (`conduction`), and the noise of the input
+(less than k^2 where inputs come as planes, `input_forms`), with v^3 @ cubic besides where cells are
+not ohmic (`conduction`), and the noise of the input
 converters where they have any (`input_noise`); then offset, gain, rounding and
 saturation of the column converter; `samples` conversions are averaged. The white noise of the cells
 in one column is exactly normal in sum, so two matrix products are exact in distribution, vector by
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.converters import InputConverter, LineConverters
 from rgnn_hal_firmware.crossbar import Crossbar
+from rgnn_hal_firmware.input_forms import input_form
 from rgnn_hal_firmware.input_noise import InputNoise
 from rgnn_hal_firmware.noise import Cells, Disturbances, FloatArray
 from rgnn_hal_firmware.operands import Operand, Operands
@@ -71,6 +73,7 @@ class ExactReadout:
         self._refresh = parameters.telegraph.refresh
         self._relaxed: tuple[int, NDArray[np.float64], NDArray[np.float32]] | None = None
         self._crossbar = Crossbar(parameters)
+        self._form = input_form(parameters)
         self._ready: tuple[tuple[Window, np.dtype[Any], int], _Parts] | None = None
 
     def currents(
@@ -85,7 +88,8 @@ class ExactReadout:
             linear, cubic = self._parts(window, dtype, refresh, state)
             np.matmul(latched[part], linear if side == "rows" else linear.T, out=currents[part])
             if cubic is not None:
-                currents[part] += latched[part] ** 3 @ (cubic if side == "rows" else cubic.T)
+                cubed = self._form.cubed(latched[part])
+                currents[part] += cubed @ (cubic if side == "rows" else cubic.T)
         return currents
 
     def conductance(self, cells: Cells, state: ChipState, samples: int) -> NDArray[np.float64]:
@@ -180,9 +184,9 @@ class NoisyReadout:
                     window, state, self._lines[side], self._input.step, side, dtype, refresh
                 )
             for block in _blocks(part, max(1, _BLOCK // sensed)):
-                codes = self._input.drive(latched[block], driven)
-                mean, deviation = self._signal(codes, operand)
-                shared = self._shared_noise(codes, operand, window, side)
+                code = self._input.code(latched[block])
+                shared = self._shared_noise(code, operand, window, side)
+                mean, deviation = self._signal(code, driven, operand)
                 _sample(
                     mean,
                     deviation,
@@ -215,17 +219,17 @@ class NoisyReadout:
         return stream
 
     def _shared_noise(
-        self, codes: FloatArray, operand: Operand, window: Window, side: Side
+        self, code: FloatArray, operand: Operand, window: Window, side: Side
     ) -> Callable[[FloatArray, slice, int], None] | None:
         """What adds the input converters' noise to a signal of some vectors, from a conversion."""
         if not self._input_noise.active:
             return None
-        on = codes != 0
+        share = self._input.form.noise_share(code)
 
         def add(signal: FloatArray, vectors: slice, conversion: int) -> None:
             self._input_noise.add(
                 signal,
-                on[vectors],
+                share[vectors],
                 operand.conductance,
                 self._input.step,
                 (window, side),
@@ -234,17 +238,20 @@ class NoisyReadout:
 
         return add
 
-    def _signal(self, codes: FloatArray, operand: Operand) -> tuple[FloatArray, FloatArray]:
+    def _signal(
+        self, code: FloatArray, lines: slice, operand: Operand
+    ) -> tuple[FloatArray, FloatArray]:
         """Mean (batch, sensed) and deviation of what the column converters see, in their codes.
 
-        Consumes `codes`.
+        Consumes `code` (batch, driven), which `lines` are driven with.
         """
-        mean = codes @ operand.conductance
+        form, step = self._input.form, self._input.step
+        driven = self._input.drive(code, lines)
+        mean = driven @ operand.conductance
         if operand.cubic is not None:
-            mean += (codes * (codes * self._input.step) ** 2) @ operand.cubic
+            mean += (form.cubed(driven * step) / step) @ operand.cubic
         mean += operand.lines.offset
-        codes *= codes
-        deviation = codes @ operand.variance
+        deviation = form.power(code, driven) @ operand.variance
         if operand.lines.noise:
             deviation += operand.lines.noise**2
         return mean, np.sqrt(deviation, out=deviation)

@@ -15,13 +15,12 @@ MakePreset = Callable[..., Preset]
 
 PARAMETERS = load_preset("chip40nm").parameters
 INPUT = InputConverter.of(PARAMETERS, 1)
-FIRST_ROW = slice(0, 1)
 LINES = LineConverters.of(PARAMETERS, 1, "rows")
 
 
 @given(st.floats(-0.2, 0.2))
 def test_an_input_is_rounded_to_the_nearest_of_65535_codes(voltage: float) -> None:
-    code = INPUT.drive(np.array([[voltage]]), FIRST_ROW)[0, 0]
+    code = INPUT.code(np.array([[voltage]]))[0, 0]
     assert code == int(code)
     assert abs(code) <= 32767
     assert abs(code * INPUT.step - voltage) <= INPUT.step * 0.5000001
@@ -29,12 +28,12 @@ def test_an_input_is_rounded_to_the_nearest_of_65535_codes(voltage: float) -> No
 
 def test_zero_and_both_ends_of_the_read_range_are_codes() -> None:
     np.testing.assert_array_equal(
-        INPUT.drive(np.array([[-0.2], [0.0], [0.2]]), FIRST_ROW)[:, 0], [-32767, 0, 32767]
+        INPUT.code(np.array([[-0.2], [0.0], [0.2]]))[:, 0], [-32767, 0, 32767]
     )
 
 
 def test_float32_voltages_at_the_limit_stay_within_the_codes() -> None:
-    assert INPUT.drive(np.array([[0.2]], np.float32), FIRST_ROW)[0, 0] == 32767
+    assert INPUT.code(np.array([[0.2]], np.float32))[0, 0] == 32767
 
 
 @given(st.floats(-1e6, 1e6))
@@ -139,14 +138,15 @@ def test_driven_lines_have_offset_gain_and_bow_of_their_own(make_preset: MakePre
     converter = InputConverter.of(parameters, 1)
     levels = np.linspace(-0.2, 0.2, 41)[:, None] * np.ones((1, 600))
     columns = slice(16, 616)
-    error = converter.drive(levels, columns) * converter.step - levels
+    error = converter.drive(converter.code(levels), columns) * converter.step - levels
     assert error[-1].std() == pytest.approx(np.hypot(1e-4, 0.2 * 1e-3), rel=0.1)
     np.testing.assert_array_equal(error[20], 0.0)  # at rest, lines are grounded
     odd = (error[30] - error[10]) / 2 - (error[-1] - error[0]) / 4
     assert odd.std() == pytest.approx(0.2 * 5e-4 * 0.375, rel=0.1)
     both = (error[-1] + error[0]) / 2
     assert both.std() == pytest.approx(1e-4, rel=0.1)
-    assert not np.isin(converter.drive(levels[-1:, :16], slice(0, 16)), error).any()
+    others = converter.drive(converter.code(levels[-1:, :16]), slice(0, 16))
+    assert not np.isin(others * converter.step - 0.2, error).any()
 
 
 def test_an_exact_chip_has_no_converters(make_preset: MakePreset, formed: Formed) -> None:
