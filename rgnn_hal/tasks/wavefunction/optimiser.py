@@ -35,7 +35,9 @@ _LEAST_DEVIATION = 0.04
 electrons on one atom of H2 were all outliers, and what they lacked was never learnt."""
 _LEAST_EFFICIENCY = 0.5
 """A step that leaves less of the sample than this fraction of what there was is too long for it."""
-
+_HALVINGS = 5
+"""Most that such a step is halved. Without, no step of carbon's was short enough: it stayed at its
+first guess, 0.46 hartree too high."""
 _LEAST_GAIN = 0.5
 """Of a step, in standard errors of the difference that the judges see. On 250 walkers smaller gains
 cost H2+ 9 mHa."""
@@ -108,8 +110,7 @@ def improve(ansatz: Ansatz, parameters: Parameters, sample: Sample) -> Step:
     before = estimate(ansatz, parameters, judges)
     best = Step(parameters, before, before, NO_STEP, clipped)
     for kind, step in candidates(averages):
-        moved = parameters.moved(step)
-        after = estimate(ansatz, moved, judges)
+        moved, after = _within_reach(ansatz, parameters, step, judges, before)
         if after.efficiency < _LEAST_EFFICIENCY * before.efficiency:
             continue
         if before.score - after.score < _LEAST_GAIN * after.error_beside(before):
@@ -117,6 +118,18 @@ def improve(ansatz: Ansatz, parameters: Parameters, sample: Sample) -> Step:
         if after.score < best.after.score:
             best = Step(moved, before, after, kind, clipped)
     return best
+
+
+def _within_reach(
+    ansatz: Ansatz, parameters: Parameters, step: Tensor, judges: Sample, before: Estimate
+) -> tuple[Parameters, Estimate]:
+    """The step, or as much of it as `judges` can judge."""
+    for halvings in range(_HALVINGS + 1):
+        moved = parameters.moved(step / 2**halvings)
+        after = estimate(ansatz, moved, judges)
+        if after.efficiency >= _LEAST_EFFICIENCY * before.efficiency:
+            break
+    return moved, after
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import torch
 
-from rgnn_hal.tasks.wavefunction import parse_molecule
+from rgnn_hal.tasks.wavefunction import WavefunctionRecipe, begin, parse_molecule
 from rgnn_hal.tasks.wavefunction.ansatz import Parameters
 from rgnn_hal.tasks.wavefunction.optimiser import Champion, Sample, contest, estimate, improve
+from rgnn_hal.tasks.wavefunction.reference import ansatz_of
 from rgnn_hal.tasks.wavefunction.sampler import scatter, walk
 from rgnn_hal.tasks.wavefunction.steps import moments
 from tests.tasks.wavefunction.conftest import Trial
@@ -48,6 +49,16 @@ def test_a_challenger_that_is_better_is_kept() -> None:
 def test_no_step_is_chosen_that_its_judges_do_not_like() -> None:
     step = improve(HELIUM.ansatz, STEADY, drawn_from(STEADY))
     assert step.after.score <= step.before.score
+    assert step.after.efficiency >= 0.5 * step.before.efficiency
+
+
+def test_steps_too_long_for_a_sample_are_shortened() -> None:
+    state = begin(parse_molecule("C 0 0 0"), WavefunctionRecipe(walkers=1500), "emulator://")
+    ansatz, start = ansatz_of(state.molecule), state.parameters
+    log_guide = walk(ansatz, start, state.walkers, 30, adapt=True, power=0.8)
+    sample = Sample(ansatz.scene(state.walkers.positions, None), log_guide)
+    step = improve(ansatz, start, sample)
+    assert step.after.energy < step.before.energy - 0.1
     assert step.after.efficiency >= 0.5 * step.before.efficiency
 
 
