@@ -5,7 +5,7 @@
     u_ij = c_ij (1 - exp(-r_ij)) + g(r_i) M_ij g(r_j) + m_ij . g(r_ij)
 
 l, M and m are the head's weights of the inputs that `pairs` makes of g; v and c are of `cusps`. A
-move of electron i changes u_i, one row of u_ij and one row of orbitals.
+move of electron i changes u_i, one row of u_ij and one row of the determinants (`spin_table`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
 from rgnn_hal.tasks.wavefunction.cusps import nuclear_cusp, pair_strength
-from rgnn_hal.tasks.wavefunction.determinants import determinants, occupy
 from rgnn_hal.tasks.wavefunction.pairs import Couplings
+from rgnn_hal.tasks.wavefunction.spin_table import Replacements, SpinTable
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,8 @@ class Move:
     """u_i, (walkers,)."""
     row: Tensor
     """u_ij, (walkers, N)."""
-    orbitals: Tensor
-    """phi(r_i), (walkers, orbitals)."""
-    product: Tensor
-    """D_d of the electron's spin, (walkers, determinants)."""
+    table: SpinTable
+    """Of the electron's spin."""
     total: Tensor
     """psi_D, (walkers,)."""
 
@@ -101,12 +99,13 @@ class Standing:
         self._singles = torch.stack([guide.single(*here) for here in at], dim=1)
         rows = [guide.row(*here, positions, self._bells) for here in at]
         self._pairs = torch.stack(rows, dim=1)
-        self._orbitals = ansatz.basis.values(positions) @ parameters.orbitals
-        spins = ansatz.configurations.by_spin()
-        self._products = [
-            determinants(occupy(self._orbitals[:, who], occupied)) for who, occupied in spins
+        orbitals = ansatz.basis.values(positions) @ parameters.orbitals
+        self._tables = [
+            SpinTable.of(Replacements.of(occupied), orbitals[:, who])
+            for who, occupied in ansatz.configurations.by_spin()
         ]
-        self._total = (self._products[0] * self._products[1]) @ parameters.coefficients
+        up, down = self._tables
+        self._total = (up.determinants * down.determinants) @ parameters.coefficients
 
     @property
     def logarithm(self) -> Tensor:
@@ -117,18 +116,16 @@ class Standing:
         """One electron at `position` (walkers, 3): the move, and what log |guide| gains by it."""
         guide, ansatz = self.guide, self.guide.ansatz
         spin = int(electron >= ansatz.molecule.up)
-        who, occupied = ansatz.configurations.by_spin()[spin]
         bells = ansatz.inputs.centred(position)
         single = guide.single(electron, position, bells)
         row = guide.row(electron, position, bells, self.positions, self._bells)
         orbitals = ansatz.basis.values(position) @ guide.parameters.orbitals
-        matrix = self._orbitals[:, who].clone()
-        matrix[:, electron - who.start] = orbitals
-        product = determinants(occupy(matrix, occupied))
-        total = (product * self._products[1 - spin]) @ guide.parameters.coefficients
+        table = self._tables[spin].moved(electron - spin * ansatz.molecule.up, orbitals)
+        still = self._tables[1 - spin].determinants
+        total = (table.determinants * still) @ guide.parameters.coefficients
         gain = (total / self._total).abs().log() + single - self._singles[:, electron]
         gain += (row - self._pairs[:, electron]).sum(1)
-        return Move(electron, position, bells, single, row, orbitals, product, total), gain
+        return Move(electron, position, bells, single, row, table, total), gain
 
     def take(self, move: Move, taken: Tensor) -> None:
         """Let the walkers `taken` (walkers,) make the move."""
@@ -138,10 +135,9 @@ class Standing:
         for table, new in (
             (self.positions, move.position),
             (self._bells, move.bells),
-            (self._orbitals, move.orbitals),
         ):
             table[:, one] = torch.where(some, new, table[:, one])
         self._singles[:, one] = torch.where(taken, move.single, self._singles[:, one])
         self._pairs[:, one], self._pairs[:, :, one] = pairs, pairs
-        self._products[spin] = torch.where(some, move.product, self._products[spin])
+        self._tables[spin] = self._tables[spin].where(taken, move.table)
         self._total = torch.where(taken, move.total, self._total)

@@ -20,9 +20,11 @@ class HostWork:
     macs: int = 0
 
     def walk(self, moves: int) -> None:
-        """`moves` moves of one electron: its orbitals, the determinants of its spin."""
+        """`moves` moves of one electron: its orbitals, and the table of its spin (`spin_table`)."""
         functions, orbitals, determinants, electrons = self._sizes()
-        self.macs += moves * (functions * orbitals + determinants * max(electrons // 2, 1) ** 3)
+        alike = max(electrons // 2, 1)
+        table = 2 * alike * (orbitals + alike) + 2 * determinants
+        self.macs += moves * (functions * orbitals + table)
 
     def evaluate(self, walkers: int) -> int:
         """psi and E_L of walkers whose features are there; returns what was added."""
