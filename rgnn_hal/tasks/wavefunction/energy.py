@@ -36,7 +36,8 @@ from rgnn_hal.tasks.wavefunction.sampler import Walkers, walk
 
 FloatArray = NDArray[np.float64]
 
-_PILOT = 1000
+_PILOT, _PILOT_PAIRS = 1000, 32_000
+"""Walkers of a pilot, and pairs of their electrons, at most: N2's 91 000 took 12 s."""
 _COST_RATIO = 10.0
 """What a product costs on a host over what it costs on a macro: an order of magnitude, since the
 paper claims 4.4 for its whole wavefunction. The emulator's CPU time says 0.2, and would have a
@@ -130,7 +131,8 @@ def pilot(
 
     `check_every` is chosen unless it is given.
     """
-    here = walkers.positions[:_PILOT]
+    pairs = max(len(ansatz.inputs.opposite), 1)
+    here = walkers.positions[: min(_PILOT, _PILOT_PAIRS // pairs)]
     log_guide = walk(ansatz, parameters, replace(walkers, positions=here.clone()), 0)
     scene = ansatz.scene(here, None)
     exact = scene.joined(body.on_host(here)) if body else scene

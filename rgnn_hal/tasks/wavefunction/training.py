@@ -37,7 +37,8 @@ _PATIENCE = 3
 _POWER = 0.8
 _SETTLE = 30
 """Sweeps after the parameters moved."""
-_LEAST_SAMPLE = 400
+_LEAST_PART, _LEAST_PART_OF_WARM_UP = 1 / 3, 1 / 8
+"""Of the walkers that a sample should have, if time is short; with less there is none."""
 _PER_PARAMETER = 20
 """Walkers that a sample has for each parameter at least, time permitting."""
 _FEATURE_BYTES = 1.5e9
@@ -80,17 +81,19 @@ class Trainer:
         return champion is not None and champion.defended >= _PATIENCE
 
     def planned(self, seconds: float, cost: float) -> int:
-        """Walkers of the next sample, `cost` s each; none if there is no time for a useful one."""
+        """Walkers of the next sample, `cost` s each; none if there is no time for a useful one.
+
+        What it makes needs another to be judged, half as large (`finish`): time is left for that.
+        """
         recipe, number = self.state.recipe, self.state.iteration - WARM_UP
         growth = max(number, 0) / max(recipe.iterations - 1, 1)
         wanted = recipe.samples // 2 if number < 0 else round(recipe.samples * 4 ** (growth - 1))
         wanted = min(max(wanted, _PER_PARAMETER * self.state.parameters.size), recipe.samples)
         width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
         wanted = min(wanted, int(_FEATURE_BYTES / width))
-        affordable = wanted if cost == 0 else int(min(seconds / cost, wanted))
-        if seconds < 0 or 3 * affordable < wanted:
-            return 0
-        return max(min(wanted, affordable), _LEAST_SAMPLE)
+        affordable = int(min(max(seconds, 0.0) / (1.5 * cost), wanted))
+        least = _LEAST_PART_OF_WARM_UP if number < 0 else _LEAST_PART
+        return affordable if affordable >= least * wanted else 0
 
     def _judge(self, sample: Sample) -> None:
         state = self.state

@@ -1,6 +1,7 @@
 """Runs from start to end: right within error bars, repeatable, resumed, interrupted."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from rgnn_hal.tasks.wavefunction import (
     solve,
     summary,
 )
+from rgnn_hal.tasks.wavefunction.training import WARM_UP
 
 EXACT = "emulator://?seed=3&exact=true"
 SMALL = WavefunctionRecipe(
@@ -68,6 +70,20 @@ def test_a_stored_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         summary(whole)["energy_hartree"], abs=1e-6
     )
     assert load_state(tmp_path / "he").measurement is not None
+
+
+def test_a_much_longer_session_goes_on_with_the_training_that_was_cut_short() -> None:
+    state = run(3, QUICK)
+    state.iteration, state.champion = WARM_UP, None  # as if time had been over after the warm-up
+    trained, measured = len(state.history), state.measurement
+    with open_macro(EXACT) as macro:
+        state.totals.seconds = 1.0
+        solve(state, macro, Limits(deadline=time.monotonic() + 1.5))
+        assert state.measurement is measured
+        state.totals.seconds = 0.0
+        solve(state, macro, Limits(deadline=time.monotonic() + 1.5))
+    assert state.measurement is not measured
+    assert len(state.history) > trained
 
 
 def test_an_interrupt_leaves_what_was_known(
