@@ -53,7 +53,7 @@ class _Rival:
 
     @property
     def operations(self) -> float:
-        return _operations(self.last.work)
+        return _operations(self.last.work.all_digital)
 
 
 def against_back_propagation(seconds: float, step: Callable[[], None]) -> Numbers:

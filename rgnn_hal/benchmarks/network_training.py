@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from rgnn_hal.benchmarks.trained_networks import EnergyNetwork, energy_and_forces
-from rgnn_hal.cost import Operations
-from rgnn_hal.cost.digital import count_digital
+from rgnn_hal.cost import Work
+from rgnn_hal.cost.digital import count_work
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph
 from rgnn_hal.tasks.xu2025.training import Epoch
 
@@ -55,7 +55,7 @@ def train_energy_network(
         optimiser, factor=0.8, patience=25, min_lr=1e-6
     )
     draw = np.random.default_rng(seed)
-    seconds, once, number = 0.0, Operations(), 0
+    seconds, once, number = 0.0, Work(), 0
     while True:
         number += 1
         order = draw.permutation(len(structures))
@@ -65,7 +65,7 @@ def train_energy_network(
         ]
         start = time.process_time()
         if number == 1:
-            with count_digital() as once:
+            with count_work() as once:
                 loss = _epoch(network, optimiser, batches)
         else:
             loss = _epoch(network, optimiser, batches)

@@ -25,6 +25,11 @@ class Operations:
     def __mul__(self, times: int) -> "Operations":
         return Operations(**{name: times * count for name, count in vars(self).items()})
 
+    @property
+    def arithmetic(self) -> int:
+        """Of all kinds, each counted as one; bytes left out."""
+        return self.macs + self.special + self.elementary
+
     def add(self, other: "Operations") -> None:
         """Merge another into this one."""
         for name, count in vars(other).items():

@@ -21,13 +21,16 @@ from rgnn_hal.cost.operations import Operations
 
 @dataclass(frozen=True)
 class Work:
-    """Analog and digital work of the same task; add two to merge them."""
+    """Analog and digital work of the same task; add two to merge them, multiply to repeat it."""
 
     analog: Ledger = field(default_factory=Ledger)
     digital: Operations = field(default_factory=Operations)
 
     def __add__(self, other: "Work") -> "Work":
         return Work(self.analog + other.analog, self.digital + other.digital)
+
+    def __mul__(self, times: int) -> "Work":
+        return Work(self.analog * times, self.digital * times)
 
     def shared_by(self, count: int) -> "Work":
         """What falls to each of `count` equal parts."""

@@ -25,6 +25,11 @@ _LEGEND = (
         "a law fitted to such numbers, carried to a size that was not computed.",
     ),
     (
+        Badge("measured", "measured here, against a record"),
+        "ours was measured here; what it is compared with when the bundled data were made, on "
+        "another machine.",
+    ),
+    (
         Badge("modelled", "modelled"),
         "work counted in this run, on a hardware model whose figures and sources stand at the end.",
     ),

@@ -20,6 +20,11 @@ from typing import ClassVar, Literal, TypeAlias
 from rgnn_hal.cost.uncertainty import Modelled as Prediction
 from rgnn_hal.macro.errors import ConfigurationError
 
+EXTRAPOLATED = "extrapolated"
+"""A fitted law carried it beyond the sizes that were measured."""
+RECORDED = "against a record"
+"""What it is compared with was measured when the bundled data were made, on another machine."""
+
 Interval: TypeAlias = tuple[float, float]
 Kind: TypeAlias = Literal["measured", "modelled", "quoted", "missing"]
 
@@ -48,14 +53,14 @@ class Measured:
     """Of 68 %, where a spread could be seen."""
     bound: str = ""
     """"at least" or "at most", where the number is only that."""
-    extrapolated: bool = False
-    """Whether a fitted law carried it beyond the sizes that were measured."""
+    qualifier: str = ""
+    """What not all of it was measured for: `EXTRAPOLATED`, or `RECORDED`."""
     remark: str = ""
 
     @property
     def how(self) -> str:
         """In a word or two."""
-        return "measured here, extrapolated" if self.extrapolated else "measured here"
+        return ", ".join(word for word in ("measured here", self.qualifier) if word)
 
     @property
     def details(self) -> str:
@@ -165,10 +170,11 @@ class Watch:
         interval: Interval | None = None,
         *,
         bound: str = "",
+        qualifier: str = "",
         remark: str = "",
     ) -> Measured:
         """A number that this work found."""
-        return Measured(value, unit, self.run, interval, bound, remark=remark)
+        return Measured(value, unit, self.run, interval, bound, qualifier, remark)
 
 
 @contextmanager

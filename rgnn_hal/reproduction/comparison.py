@@ -13,7 +13,6 @@ from functools import partial
 import ase
 
 from rgnn_hal.cost.digital import count_work
-from rgnn_hal.cost.work import Work
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reproduction.cell import Run, watching
 from rgnn_hal.reproduction.first_principles import (
@@ -32,7 +31,7 @@ class Prediction:
     atoms: int
     time: Timing
     operations: int
-    """Products, special functions and sums."""
+    """Products, special functions and sums; those of a macro included."""
 
     @classmethod
     def of(cls, predict: Callable[[], object], atoms: int, repeats: int) -> "Prediction":
@@ -40,13 +39,7 @@ class Prediction:
         time = timed(predict, repeats)
         with count_work() as work:
             predict()
-        return cls(atoms, time, arithmetic(work))
-
-
-def arithmetic(work: Work) -> int:
-    """Operations of all kinds, those of a macro included."""
-    done = work.all_digital
-    return done.macs + done.special + done.elementary
+        return cls(atoms, time, work.all_digital.arithmetic)
 
 
 @dataclass(frozen=True)

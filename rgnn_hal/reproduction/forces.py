@@ -24,15 +24,27 @@ from rgnn_hal.reproduction.comparison import Prediction, beyond, compare
 from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.first_principles import ALKANES, FLAKES, WATER, FirstPrinciples
 from rgnn_hal.reproduction.force_training import train_force_networks
-from rgnn_hal.reproduction.growth import add_beyond, add_families, add_scaling_charts
+from rgnn_hal.reproduction.freezing import add_freezing
+from rgnn_hal.reproduction.growth import (
+    add_beyond,
+    add_families,
+    add_record,
+    add_scaling_charts,
+)
 from rgnn_hal.reproduction.hardware import Claims, Counted, add_gains
 from rgnn_hal.reproduction.resampling import mean_of_structures
-from rgnn_hal.reproduction.scaling import middle_of
 from rgnn_hal.reproduction.table import Draft
-from rgnn_hal.reproduction.timing import Timing, timed
+from rgnn_hal.reproduction.timing import timed
 from rgnn_hal.structures import read_frames, read_structures
 from rgnn_hal.tasks.counts import Counts
-from rgnn_hal.tasks.forces import Evaluation, TrainingResult, evaluate_forces, train_forces
+from rgnn_hal.tasks.forces import (
+    Evaluation,
+    ForcesRecipe,
+    TrainingResult,
+    evaluate_forces,
+    train_forces,
+)
+from rgnn_hal.tasks.xu2025 import ForceNetwork, random_layer
 from rgnn_hal.tasks.xu2025.workload import force_workload
 
 _REPEATS = (3, 2, 1)
@@ -44,9 +56,9 @@ def write_forces(context: Context, draft: Draft) -> None:
     settings = context.settings
     bundle, test = bundled("li3po4_train.extxyz"), bundled("li3po4_test.extxyz")
     training = _some(bundle, settings.training_frames, context.folder / "training.extxyz")
-    exact = _learn(context, settings.exact, training, test)
+    exact = _learn(context, settings.exact, settings.forces, training, test)
     _accuracy(draft, "exact products", exact)
-    noisy = _learn(context, settings.macro, training, test)
+    noisy = _learn(context, settings.macro, settings.forces, training, test)
     _accuracy(draft, f"chip {settings.macro}", noisy, headline=True)
     draft.charts.append(
         Parity.of(
@@ -57,7 +69,7 @@ def write_forces(context: Context, draft: Draft) -> None:
         )
     )
     _compute(context, draft, exact.result, test)
-    _training(context, draft, exact, training, test)
+    _training(context, draft, training, test)
     _modelled(draft, noisy)
 
 
@@ -84,8 +96,7 @@ def _write(frames: list[ase.Atoms], path: Path) -> Path:
     return path
 
 
-def _learn(context: Context, uri: str, training: Path, test: Path) -> _Learnt:
-    recipe = context.settings.forces
+def _learn(context: Context, uri: str, recipe: ForcesRecipe, training: Path, test: Path) -> _Learnt:
     with open_macro(uri) as macro:
         with watching(f"train forces on {training.name} through {uri}") as watch:
             result = train_forces(training, macro, recipe, macro_uri=uri, progress=context.progress)
@@ -117,7 +128,8 @@ def _compute(context: Context, draft: Draft, result: TrainingResult, test: Path)
     with watching(f"predictions of Li3PO4, {repeats} times each") as watch:
         small = timed(lambda: twin.predict(frames[0]), repeats)
         ours = Prediction.of(lambda: twin.predict(large), len(large), repeats)
-    _against_labels(draft, watch, frames, small)
+    seconds = [frame.info["cpu_s"] for frame in frames]
+    add_record(draft, watch, paper.FORCE_COMPUTE, "GPAW", seconds, small, len(frames[0]))
     reference = context.first_principles(WATER, ALKANES, FLAKES)
     if isinstance(reference, Missing):
         what = "first principles over ours"
@@ -132,22 +144,6 @@ def _compute(context: Context, draft: Draft, result: TrainingResult, test: Path)
     add_families(draft, found, paper.FORCE_COMPUTE)
     add_scaling_charts(draft, "Energy and forces of one structure", found, carried)
     draft.notes.append(_note(reference))
-
-
-def _against_labels(draft: Draft, watch: Watch, frames: list[ase.Atoms], ours: Timing) -> None:
-    labels = middle_of([frame.info["cpu_s"] for frame in frames])
-    ratio = labels / ours.cpu
-    cell = watch.measured(
-        ratio.value,
-        "x",
-        ratio.interval,
-        remark=(
-            f"labels: GPAW, {labels.value:.1f} s of CPU time per frame, measured when the "
-            "data were made, on another machine"
-        ),
-    )
-    what = f"CPU time, the data's labels over our predictions, {len(frames[0])} atoms"
-    draft.add("compute", what, paper.FORCE_COMPUTE, cell)
 
 
 def _model_of(context: Context, reference: FirstPrinciples) -> TrainingResult:
@@ -172,26 +168,28 @@ def _note(reference: FirstPrinciples) -> str:
     )
 
 
-def _training(context: Context, draft: Draft, whole: _Learnt, training: Path, test: Path) -> None:
-    settings, learnt = context.settings, whole
-    if settings.compared_frames is not None:
-        few = context.folder / "compared.extxyz"
-        training = _some(training, settings.compared_frames, few)
-        learnt = _learn(context, settings.exact, training, test)
+def _training(context: Context, draft: Draft, training: Path, test: Path) -> None:
+    settings = context.settings
+    few = _some(training, settings.compared_frames, context.folder / "compared.extxyz")
+    judged = _some(test, settings.judged_frames, context.folder / "judged.extxyz")
+    learnt = _learn(context, settings.exact, settings.compared, few, judged)
+    seconds = learnt.training.cpu_seconds
     work = Counts.of_record(learnt.result.model.record).training.all_digital
-    error = 1e3 * learnt.unseen.force_mae
-    frames = list(read_frames(training))
+    frames = list(read_frames(few))
     with watching(
         f"the paper's force network by back-propagation on {len(frames)} frames"
     ) as watch:
         networks = train_force_networks(
             learnt.result.model.elements,
             frames,
-            list(read_frames(test)),
-            Goal(error, "meV/Å", learnt.training.cpu_seconds, work),
-            seconds=context.settings.training_seconds,
+            list(read_frames(judged)),
+            Goal(1e3 * learnt.unseen.force_mae, "meV/Å", seconds, work),
+            seconds=settings.rival_seconds(seconds),
             progress=context.progress,
         )
+    whole, frozen = networks
+    rebuilt = ForceNetwork(random_layer(0), learnt.result.model.elements)
+    add_freezing(draft, watch, rebuilt, paper.FORCE_UNTRAINED, whole, frozen)
     quantity = "force MAE of unseen frames (meV/Å)"
     add_trainings(draft, watch, networks, "Learning forces from equal data", quantity)
 

@@ -2,11 +2,38 @@
 
 from collections.abc import Callable, Sequence
 
-from rgnn_hal.reproduction.cell import Cell, Measured, Missing
+from rgnn_hal.reproduction.cell import EXTRAPOLATED, RECORDED, Cell, Measured, Missing, Watch
 from rgnn_hal.reproduction.chart import Curves, Series
 from rgnn_hal.reproduction.comparison import Beyond, Comparison, Family, Prediction
-from rgnn_hal.reproduction.scaling import Estimate
+from rgnn_hal.reproduction.scaling import Estimate, middle_of
 from rgnn_hal.reproduction.table import Draft
+from rgnn_hal.reproduction.timing import Timing
+
+
+def add_record(
+    draft: Draft,
+    watch: Watch,
+    claim: Cell,
+    program: str,
+    seconds: Sequence[float],
+    ours: Timing,
+    atoms: int,
+) -> None:
+    """A row of the CPU time that `program` took for the bundled labels over ours."""
+    theirs = middle_of(seconds)
+    ratio = theirs / ours.cpu
+    cell = watch.measured(
+        ratio.value,
+        "x",
+        ratio.interval,
+        qualifier=RECORDED,
+        remark=(
+            f"{program} took {theirs.value:.3g} s per frame when the data were made, on another "
+            f"machine; ours {1e3 * ours.cpu.value:.3g} ms"
+        ),
+    )
+    what = f"CPU time, the data's labels over our predictions, {atoms} atoms"
+    draft.add("compute", what, claim, cell, headline=True)
 
 
 def add_families(draft: Draft, found: Comparison, claim: Cell, remark: str = "") -> None:
@@ -61,17 +88,17 @@ def add_beyond(draft: Draft, found: Comparison, one: Beyond, claim: Cell, remark
             "x",
             found.run,
             ratio.interval,
-            extrapolated=True,
+            qualifier=EXTRAPOLATED,
             remark=_joined(words, remark),
         ),
         headline=True,
     )
-    counted = _operations(found, one.theirs, one.ours, extrapolated=True)
+    counted = _operations(found, one.theirs, one.ours, EXTRAPOLATED)
     draft.add("compute", f"operations, the same, {one.label}", claim, counted)
 
 
 def _operations(
-    found: Comparison, theirs: Estimate, ours: Prediction, *, extrapolated: bool = False
+    found: Comparison, theirs: Estimate, ours: Prediction, qualifier: str = ""
 ) -> Measured:
     each = found.macs_per_second / ours.operations
     remark = (
@@ -79,7 +106,7 @@ def _operations(
         f"{found.macs_per_second / 1e9:.1f} GMAC/s, the rate of matrix products here"
     )
     interval = (theirs.low * each, theirs.high * each)
-    return Measured(theirs.value * each, "x", found.run, interval, "at most", extrapolated, remark)
+    return Measured(theirs.value * each, "x", found.run, interval, "at most", qualifier, remark)
 
 
 def _joined(*words: str) -> str:
@@ -97,7 +124,7 @@ def add_scaling_charts(draft: Draft, title: str, found: Comparison, one: Beyond)
             found,
             one,
             rate,
-            lambda ours: Estimate(*[float(ours.operations)] * 3),
+            lambda ours: Estimate.exact(ours.operations),
         ),
     ]
 
@@ -113,7 +140,7 @@ def _chart(
     """`rate` turns their seconds into the quantity."""
     series: list[Series] = []
     for group, family in enumerate(found.families):
-        theirs = [Estimate(rate * t, rate * t, rate * t) for t in family.theirs]
+        theirs = [Estimate.exact(rate * t) for t in family.theirs]
         law = family.law
         label = f"PySCF, {family.name}: N^({law.exponent:.2f} ± {law.exponent_error:.2f})"
         series.append(_points(label, family.atoms, theirs, group))

@@ -13,11 +13,17 @@ from rgnn_hal.analog import Multilevel
 from rgnn_hal.bundled import bundled
 from rgnn_hal.reproduction import paper
 from rgnn_hal.reproduction.backpropagation import Goal, add_trainings
-from rgnn_hal.reproduction.cell import Measured, Missing, Watch, watching
+from rgnn_hal.reproduction.cell import Measured, Missing, watching
 from rgnn_hal.reproduction.comparison import Prediction, beyond, compare
 from rgnn_hal.reproduction.context import Context
 from rgnn_hal.reproduction.first_principles import FLAKES
-from rgnn_hal.reproduction.growth import add_beyond, add_families, add_scaling_charts
+from rgnn_hal.reproduction.freezing import add_freezing
+from rgnn_hal.reproduction.growth import (
+    add_beyond,
+    add_families,
+    add_record,
+    add_scaling_charts,
+)
 from rgnn_hal.reproduction.hamiltonian_accuracy import (
     Fold,
     Learnt,
@@ -27,12 +33,12 @@ from rgnn_hal.reproduction.hamiltonian_accuracy import (
 )
 from rgnn_hal.reproduction.hamiltonian_training import train_hamiltonian_networks
 from rgnn_hal.reproduction.hardware import Claims, Counted, add_gains
-from rgnn_hal.reproduction.scaling import middle_of
 from rgnn_hal.reproduction.table import Draft
-from rgnn_hal.reproduction.timing import Timing, timed
+from rgnn_hal.reproduction.timing import timed
 from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.hamiltonian import HamiltonianFile, HamiltonianFrame, TrainingResult
 from rgnn_hal.tasks.hamiltonian.filling import HARTREE_EV
+from rgnn_hal.tasks.xu2025 import HamiltonianNetwork, random_layer
 from rgnn_hal.tasks.xu2025.hamiltonian import RADIUS
 from rgnn_hal.tasks.xu2025.workload import hamiltonian_workload
 
@@ -68,8 +74,10 @@ def _compute(context: Context, draft: Draft, graphene: TrainingResult, fold: Fol
         frame = file.frame(0)
         small = timed(lambda: twin.predict(frame.atoms, pairs=frame.pairs), repeats)
         ours = Prediction.of(lambda: twin.predict(sheet), len(sheet), repeats)
-    _against_labels(draft, watch, fold, small)
     claim = paper.HAMILTONIAN_COMPUTE
+    with h5py.File(fold.source) as data:
+        seconds = data["cpu_s"][()].tolist()
+    add_record(draft, watch, claim, "OpenMX, the same orbitals,", seconds, small, len(frame.atoms))
     reference = context.first_principles(FLAKES)
     if isinstance(reference, Missing):
         draft.add("compute", "first principles over ours", claim, reference, headline=True)
@@ -87,19 +95,6 @@ def _compute(context: Context, draft: Draft, graphene: TrainingResult, fold: Fol
     add_scaling_charts(draft, "H of one structure", found, carried)
 
 
-def _against_labels(draft: Draft, watch: Watch, fold: Fold, ours: Timing) -> None:
-    with h5py.File(fold.source) as file:
-        theirs = middle_of(file["cpu_s"][()].tolist())
-    ratio = theirs / ours.cpu
-    remark = (
-        f"labels: OpenMX, {theirs.value:.0f} s of CPU time per frame, measured when the data were "
-        "made, on another machine; the same orbitals, atoms and cell"
-    )
-    cell = watch.measured(ratio.value, "x", ratio.interval, remark=remark)
-    what = "CPU time, the data's labels over our predictions, 32 atoms"
-    draft.add("compute", what, paper.HAMILTONIAN_COMPUTE, cell)
-
-
 def _training(context: Context, draft: Draft, learnt: Learnt, fold: Fold) -> None:
     model = learnt.result.model
     work = Counts.of_record(model.record).training.all_digital
@@ -114,9 +109,12 @@ def _training(context: Context, draft: Draft, learnt: Learnt, fold: Fold) -> Non
             test,
             model.elements,
             goal,
-            seconds=context.settings.training_seconds,
+            seconds=context.settings.rival_seconds(goal.cpu_seconds),
             progress=context.progress,
         )
+    whole, frozen = networks
+    rebuilt = HamiltonianNetwork(random_layer(0))
+    add_freezing(draft, watch, rebuilt, paper.HAMILTONIAN_UNTRAINED, whole, frozen)
     quantity = "RMSE of blocks between atoms, unseen frames (meV)"
     add_trainings(draft, watch, networks, "Learning Hamiltonians from equal data", quantity)
 

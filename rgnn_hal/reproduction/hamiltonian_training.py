@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rgnn_hal.cost import Operations
-from rgnn_hal.cost.digital import count_digital
+from rgnn_hal.cost import Work
+from rgnn_hal.cost.digital import count_work
 from rgnn_hal.macro.errors import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reproduction.backpropagation import (
@@ -116,11 +116,11 @@ def _points(
     network = HamiltonianNetwork(maker)
     trained = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=_RATE)
-    seconds, once, epochs = 0.0, Operations(), 0
+    seconds, once, epochs = 0.0, Work(), 0
     while True:
         start = time.process_time()
         if not epochs:
-            with count_digital() as once:
+            with count_work() as once:
                 _epoch(network, trained, optimiser, training)
         else:
             _epoch(network, trained, optimiser, training)

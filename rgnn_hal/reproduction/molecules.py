@@ -24,6 +24,11 @@ def water_cluster(size: int, seed: int = 0) -> ase.Atoms:
     return ase.Atoms("OH2" * size, positions=positions.reshape(-1, 3))
 
 
+def hydrogen_chain(electrons: int) -> str:
+    """As many protons in a row, 1.8 bohr apart, in bohr: what benchmarks of correlation use."""
+    return "; ".join(f"H 0 0 {1.8 * place:.1f}" for place in range(electrons))
+
+
 def alkane(size: int) -> ase.Atoms:
     """C_n H_2n+2 in its straight conformation."""
     half = _TETRAHEDRAL / 2

@@ -28,6 +28,11 @@ class Estimate:
     low: float
     high: float
 
+    @classmethod
+    def exact(cls, value: float) -> "Estimate":
+        """Of a number that is known."""
+        return cls(value, value, value)
+
     @property
     def interval(self) -> tuple[float, float]:
         """Its ends."""

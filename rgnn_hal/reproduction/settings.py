@@ -23,17 +23,32 @@ class Settings:
     forces: ForcesRecipe = field(default_factory=ForcesRecipe)
     training_frames: int | None = None
     """Of the bundled forces, evenly chosen; all by default."""
-    compared_frames: int | None = None
-    """Of those, for the cost of training; the rival needs time, which few frames save for both."""
+    compared: ForcesRecipe = field(default_factory=lambda: ForcesRecipe(channels=32, lmax=3))
+    """For the cost of training."""
+    compared_frames: int = 20
+    """Of those, likewise; the rival needs time, which few frames save for both."""
+    judged_frames: int | None = None
+    """Of the test frames, likewise; judging networks takes as long as training them."""
     training_seconds: float = 180.0
-    """CPU time that back-propagation gets, for each of its networks."""
+    """CPU time that back-propagation gets at most, for each of its networks."""
+    training_times: float = 20.0
+    """The same in times of what ours took: a network that needs more is told to need at least
+    that."""
     water: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
     graphene: HamiltonianRecipe = field(default_factory=HamiltonianRecipe)
     wavefunction: WavefunctionRecipe = field(default_factory=WavefunctionRecipe)
     solve_seconds: float = 120.0
     """CPU time for the wavefunction of H2, training and measuring; training is finished anyway."""
-    reference_basis: str = "cc-pv5z"
-    """Of the exact wavefunction of H2."""
+    bases: tuple[str, ...] = ("cc-pvdz", "cc-pvtz", "cc-pvqz")
+    """Of coupled clusters of H2; the first that is accurate enough is timed."""
+    chains: tuple[int, ...] = (2, 4, 6, 8)
+    """Electrons of hydrogen chains."""
+    chain_basis: str = "cc-pvtz"
+    chain_walkers: int = 200
+
+    def rival_seconds(self, ours: float) -> float:
+        """CPU time for a network where ours took so much."""
+        return min(self.training_seconds, self.training_times * ours)
 
 
 DEFAULT_MACRO = "emulator://?seed=1"
@@ -43,7 +58,6 @@ FULL = Settings(
     name="full",
     macro=DEFAULT_MACRO,
     exact=_EXACT,
-    compared_frames=20,
     sizes=Sizes(
         "def2-svp",
         water=(1, 2, 3, 4, 6, 8),
@@ -69,12 +83,14 @@ QUICK = Settings(
         larger_flakes=((2, 3), (3, 4), (4, 6), (6, 6)),
     ),
     repeats=5,
-    forces=ForcesRecipe(channels=48),
+    forces=ForcesRecipe(channels=32, lmax=3),
     compared_frames=10,
-    training_seconds=30.0,
+    judged_frames=6,
+    training_seconds=25.0,
+    training_times=12.0,
     water=HamiltonianRecipe(channels=16, lmax=3),
     graphene=HamiltonianRecipe(channels=16, cutoff=5.0),
     wavefunction=WavefunctionRecipe(samples=8000, iterations=4),
     solve_seconds=25.0,
-    reference_basis="cc-pvqz",
+    chains=(2, 4, 6),
 )

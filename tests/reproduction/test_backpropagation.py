@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from rgnn_hal.bundled import bundled
-from rgnn_hal.cost import Operations
+from rgnn_hal.cost import Ledger, Operations, Work
 from rgnn_hal.macro import DataError
 from rgnn_hal.reproduction.backpropagation import (
     Goal,
@@ -76,7 +76,8 @@ def test_networks_learn_graphene(frame: HamiltonianFrame) -> None:
     for one in found:
         assert not one.reached and one.last.cpu_seconds >= 1
         assert one.last.error < one.points[0].error
-        assert one.last.work.macs == one.last.epoch * one.points[0].work.macs > 1e6
+        assert one.last.work == one.points[0].work * one.last.epoch
+        assert (one.last.work.analog.multiplications > 1e6) == (one.label == "reservoir frozen")
 
 
 @given(st.integers(1, 100_000))
@@ -89,7 +90,8 @@ def falling(start: float) -> Iterator[Point]:
     epoch = 0
     while True:
         epoch += 1
-        yield Point(epoch, float(epoch), Operations(macs=1000 * epoch), start / epoch)
+        work = Work(Ledger(multiplications=900 * epoch), Operations(macs=100 * epoch))
+        yield Point(epoch, float(epoch), work, start / epoch)
 
 
 @given(st.floats(11, 1000), st.integers(1, 200))
@@ -110,4 +112,16 @@ def test_what_is_saved_is_a_bound_where_the_network_was_not_done(seconds: int, b
     assert isinstance(time, Measured) and isinstance(operations, Measured)
     assert time.bound == operations.bound == bound
     assert time.value == pytest.approx(100 * (1 - 2.0 / one.last.cpu_seconds))
-    assert operations.value == pytest.approx(100 * (1 - 100 / one.last.work.macs))
+    everything = one.last.work.all_digital.macs
+    assert operations.value == pytest.approx(100 * (1 - 100 / everything))
+    if one.reached:  # somewhere in the last epoch
+        assert time.interval == pytest.approx((100 * (1 - 2.0 / 9), time.value))
+
+
+@given(st.floats(11, 1000), st.floats(0.1, 0.9))
+def test_an_error_is_passed_between_two_looks(start: float, share: float) -> None:
+    one = run_down("network", falling(start), GOAL, 50)
+    error = one.last.error + share * (one.points[0].error - one.last.error)
+    before, there = one.passage(error)
+    assert there.error <= error < before.error
+    assert there.epoch - before.epoch == 1

@@ -85,6 +85,6 @@ def test_a_measured_number_tells_how_and_where(value: float, bound: str) -> None
     cell = watch.measured(value, "s", bound=bound, remark="quickly")
     assert cell.value == value and cell.bound == bound
     assert cell.how == "measured here"
-    assert replace(cell, extrapolated=True).how == "measured here, extrapolated"
+    assert replace(cell, qualifier="extrapolated").how == "measured here, extrapolated"
     for part in ("count to three", "load", "CPU", "quickly"):
         assert part in cell.details

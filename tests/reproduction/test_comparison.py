@@ -68,7 +68,7 @@ def test_beyond_the_families_the_interval_spans_them(found: Comparison) -> None:
     add_beyond(draft, found, Beyond("192 atoms", theirs, prediction(192)), FORCE_COMPUTE)
     time, operations = (row.ours for row in draft.rows)
     assert isinstance(time, Measured) and isinstance(operations, Measured)
-    assert time.extrapolated and operations.extrapolated
+    assert time.how == operations.how == "measured here, extrapolated"
     assert time.value == pytest.approx(2e-3 * 192**3 / 16e-3)
     away = math.exp(math.hypot(math.log(2), math.log(1.1)))
     assert time.interval == pytest.approx((time.value / away, time.value * away))

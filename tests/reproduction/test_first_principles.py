@@ -14,10 +14,10 @@ from rgnn_hal.reproduction.first_principles import (
     WATER,
     basis_functions,
     calculate,
-    exact_two_electrons,
+    coupled_clusters,
     matrix_rate,
 )
-from rgnn_hal.reproduction.molecules import water_cluster
+from rgnn_hal.reproduction.molecules import hydrogen_chain, water_cluster
 from rgnn_hal.reproduction.settings import QUICK
 
 
@@ -42,14 +42,26 @@ def test_two_electrons_are_solved_exactly_in_their_basis() -> None:
 
     molecule = gto.M(atom="H 0 0 0; H 0 0 1.7", unit="bohr", basis="cc-pvdz", verbose=0)
     expected = fci.FCI(scf.RHF(molecule).run()).kernel()[0]
-    found = exact_two_electrons("H 0 0 0; H 0 0 1.7", "cc-pvdz")
+    found = coupled_clusters("H 0 0 0; H 0 0 1.7", "cc-pvdz")
     assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_hydrogen_in_a_large_basis_has_its_known_energy() -> None:
     pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
-    energy = exact_two_electrons("H 0 0 0; H 0 0 1.4", "cc-pvtz")
+    energy = coupled_clusters("H 0 0 0; H 0 0 1.4", "cc-pvtz")
     assert -1.17447 < energy == pytest.approx(-1.17447, abs=3e-3)
+
+
+def test_more_electrons_get_triples_too() -> None:
+    pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
+    from pyscf import fci, gto, scf
+
+    chain = hydrogen_chain(4)
+    field = scf.RHF(gto.M(atom=chain, unit="bohr", basis="sto-3g", verbose=0)).run()
+    found = coupled_clusters(chain, "sto-3g")
+    # What quadruples add to four electrons is small against the correlation.
+    assert found == pytest.approx(fci.FCI(field).kernel()[0], abs=1e-3)
+    assert found < field.e_tot - 0.05
 
 
 def test_the_size_of_a_basis_needs_no_calculation() -> None:
@@ -70,4 +82,4 @@ def test_without_pyscf_the_cells_say_what_to_install(
     assert found.reason.startswith("not measured: needs PySCF")
     assert "pip install 'rgnn-hal[reference]'" in found.reason
     with pytest.raises(ConfigurationError, match="pip install"):
-        exact_two_electrons("H 0 0 0; H 0 0 1.4", "sto-3g")
+        coupled_clusters("H 0 0 0; H 0 0 1.4", "sto-3g")

@@ -27,13 +27,18 @@ TINY = replace(
     repeats=2,
     forces=ForcesRecipe(channels=8, lmax=2),
     training_frames=8,
+    compared=ForcesRecipe(channels=8, lmax=2),
     compared_frames=4,
+    judged_frames=3,
     training_seconds=1.0,
     water=HamiltonianRecipe(channels=4, lmax=2),
     graphene=HamiltonianRecipe(channels=4, lmax=2, cutoff=4.0),
     wavefunction=WavefunctionRecipe(samples=400, iterations=1, walkers=100, widths=(16, 8)),
     solve_seconds=0.1,
-    reference_basis="sto-3g",
+    bases=("sto-3g", "cc-pvqz"),
+    chains=(2, 4, 6),
+    chain_basis="sto-3g",
+    chain_walkers=16,
 )
 
 
@@ -49,9 +54,9 @@ def test_a_wavefunction_is_reproduced_from_end_to_end() -> None:
     pytest.importorskip("pyscf", reason="the extra 'reference' is not installed")
     (section,) = sections(TINY, "wavefunction")
     assert section.failure is None, section.failure
-    assert claims(section, Measured) == {"accuracy", "compute", "training"}
+    assert claims(section, Measured) == {"accuracy", "compute", "scaling", "training"}
     assert claims(section, Modelled) == {"speed", "energy"}
-    assert len(section.charts) == 5
+    assert len(section.charts) == 6
 
 
 @pytest.mark.slow

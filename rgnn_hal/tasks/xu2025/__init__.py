@@ -12,6 +12,7 @@ from rgnn_hal.tasks.xu2025.layers import (
     LayerMaker,
     frozen_layers,
     random_layer,
+    severed_layer,
     trained_layer,
 )
 from rgnn_hal.tasks.xu2025.wavefunction import WavefunctionNetwork
@@ -23,5 +24,6 @@ __all__ = [
     "WavefunctionNetwork",
     "frozen_layers",
     "random_layer",
+    "severed_layer",
     "trained_layer",
 ]

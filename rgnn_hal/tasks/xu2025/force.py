@@ -10,7 +10,7 @@ angstrom; two reservoir layers of 43,416 frozen weights each, one trained layer,
 with two-layer maps N, P, T, gate(x) = sigmoid(x_1) tanh(x_2) of the halves of x, and k running over
 the neighbours of j. The force on i is sum_j f(e_ij) r_ij / |r_ij|: covariant, not conservative.
 Where the paper pads and masks, edges and triples are listed here; where it cuts gradients at the
-quantiser, they go through the twin.
+quantiser, they go through the twin, unless the layers are `severed_layer`.
 """
 
 import torch

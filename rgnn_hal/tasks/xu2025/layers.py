@@ -2,6 +2,7 @@
 
 ForceNetwork(frozen_layers(matrices))     in a macro: random, frozen, noisy
 ForceNetwork(random_layer(seed))          on the host: random, frozen, exact
+ForceNetwork(severed_layer(seed))         the same in a macro's place, without gradients through it
 ForceNetwork(trained_layer(seed))         on the host: trained like everything else
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from rgnn_hal.analog import AnalogLinear, AnalogMatrix
+from rgnn_hal.cost import Ledger, record
 from rgnn_hal.macro import ConfigurationError
 
 LayerMaker = Callable[[int, int], torch.nn.Module]
@@ -51,6 +53,21 @@ def random_layer(seed: int) -> LayerMaker:
     return make
 
 
+def severed_layer(seed: int) -> LayerMaker:
+    """Frozen layers as the paper trains around them, to see what that takes of a host.
+
+    Exact random weights stand for a macro's: their products are recorded as analog work, and no
+    gradient passes through them, as none passes the paper's cast of the inputs to integers. What
+    lies below is trained through residual connections alone.
+    """
+    draw = random_layer(seed)
+
+    def make(inputs: int, outputs: int) -> torch.nn.Module:
+        return _Severed(draw(inputs, outputs))
+
+    return make
+
+
 def trained_layer(seed: int) -> LayerMaker:
     """Trained layers on the host, Xavier-uniform to begin with, as the paper's trained ones."""
     generator = torch.Generator().manual_seed(seed)
@@ -69,6 +86,20 @@ def biased(inputs: int, outputs: int, generator: torch.Generator) -> torch.nn.Li
     torch.nn.init.xavier_uniform_(layer.weight, generator=generator)
     torch.nn.init.zeros_(layer.bias)
     return layer
+
+
+class _Severed(torch.nn.Module):
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = self.layer.get_parameter("weight")
+        # NumPy multiplies, so that the host's count of torch's operations does not see it.
+        out = torch.from_numpy(x.detach().numpy() @ weight.numpy().T)
+        products = x.shape[:-1].numel()
+        record(Ledger(products=products, multiplications=products * weight.numel()))
+        return out
 
 
 class _Scaled(torch.nn.Module):

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rgnn_hal.cost import Operations
-from rgnn_hal.cost.digital import count_digital
+from rgnn_hal.cost import Work
+from rgnn_hal.cost.digital import count_work
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph
 from rgnn_hal.tasks.xu2025.force import CUTOFF, ForceNetwork
@@ -30,8 +30,7 @@ class Epoch:
     """Of epochs done."""
     cpu_seconds: float
     """Of training alone; judging the test structures is not counted."""
-    work: Operations
-    """On the host; products on a macro stand in its ledger."""
+    work: Work
     force_mae: float
     """eV/angstrom, of the test structures."""
 
@@ -60,7 +59,7 @@ def train_force_network(
         optimiser, factor=0.8, patience=25, min_lr=1e-6
     )
     draw = np.random.default_rng(seed)
-    seconds, once = 0.0, Operations()
+    seconds, once = 0.0, Work()
     for number in range(1, epochs + 1):
         order = draw.permutation(len(structures))
         batches = [
@@ -70,7 +69,7 @@ def train_force_network(
         network.train()
         start = time.process_time()
         if number == 1:
-            with count_digital() as once:
+            with count_work() as once:
                 loss = _epoch(network, optimiser, batches)
         else:
             loss = _epoch(network, optimiser, batches)
