@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from rgnn_hal_firmware.chipfile import ChipFile
 from rgnn_hal_firmware.defects import stuck_conductance
 from rgnn_hal_firmware.disturb import Disturb
+from rgnn_hal_firmware.exact_readout import ExactReadout
 from rgnn_hal_firmware.forming import Forming
 from rgnn_hal_firmware.multiplexer import turns
 from rgnn_hal_firmware.parameters import Preset, load_preset
-from rgnn_hal_firmware.readout import ExactReadout, NoisyReadout, Readout
+from rgnn_hal_firmware.readout import NoisyReadout, Readout
 from rgnn_hal_firmware.relaxation import Relaxation
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.switching import Switching
