@@ -62,9 +62,13 @@ def cost(
 
     several = numbers(reads, "--reads", "1,4,16")
     widths = numbers(bits, "--bits", "4,6,8") if bits else []
-    if report is not None and data is None:
-        raise ConfigurationError("the plot is of errors on data; give --data too")
+    if data is None and (report is not None or beside or bits):
+        raise ConfigurationError(
+            "--report, --beside and --bits are about errors on data; give --data too"
+        )
     if report is not None:
+        if report.exists() and not report.is_dir():
+            raise ConfigurationError(f"{report} is a file; give a folder for the plot")
         from rgnn_hal.report.figure import require_matplotlib
 
         require_matplotlib()

@@ -8,6 +8,7 @@ from rich.table import Table
 
 _PARTS = 0.01
 """Parts below this share are left out."""
+_UNITS = {"j": "J", "s": "s", "mm2": "mm²"}
 
 
 def print_tables(result: Mapping[str, Any]) -> None:
@@ -143,7 +144,8 @@ def _published(result: Mapping[str, Any]) -> Table:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    words, _, unit = name.rpartition("_")
+    return f"{words} ({_UNITS[unit]})" if unit in _UNITS else name.replace("_", " ")
 
 
 def _between(low: float, high: float) -> str:

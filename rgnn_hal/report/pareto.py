@@ -7,6 +7,9 @@ from pathlib import Path
 from rgnn_hal.cost.uncertainty import Modelled
 from rgnn_hal.report.figure import new_figure, save_figure
 
+_WIDE = 3.0
+"""Errors that differ by more are drawn on a logarithmic axis."""
+
 
 @dataclass(frozen=True)
 class TradeOff:
@@ -57,6 +60,8 @@ def pareto_plot(
     floors: Sequence[Floor] = (),
 ) -> Path:
     """Error over energy, one line per model and bits; what nothing dominates is filled."""
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
     figure, (axes,) = new_figure(1, title)
     names = dict.fromkeys(point.line for point in points)
     for number, name in enumerate(names):
@@ -86,11 +91,16 @@ def pareto_plot(
             if error is not None:
                 label = f"{one.model}, {words}"
                 axes.axhline(error, color=colours[one.model], ls=style, lw=1, label=label)
+    errors = [point.error for point in points]
+    wide = max(errors) > _WIDE * min(errors)
     axes.set(
-        xlabel="energy per inference (J), 68 % interval",
+        xlabel="energy per inference, 68 % interval",
         ylabel=quantity,
         xscale="log",
-        yscale="log",
+        yscale="log" if wide else "linear",
     )
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(title="numbers: reads per product")
     return save_figure(figure, path)

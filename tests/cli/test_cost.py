@@ -169,6 +169,10 @@ def test_a_solved_molecule_has_a_cost_but_no_errors_on_data(
     found = costs(run, tmp_path / "h2")
     assert found["atoms"] == 2
     assert found["macs_analog"] > 0 and found["macs_digital"] > 0
+    stored = json.loads((tmp_path / "h2" / "model.json").read_text())["totals"]
+    assert found["training"]["macs_analog"] == stored["macro_macs"]
+    assert found["training"]["pulses"] == stored["pulses"] > 0
+    assert found["training"]["energy_j"] > found["training"]["writing_energy_j"] > 0
     assert "statistical" in refusal(run, tmp_path / "h2", "--data", data)
 
 
@@ -203,7 +207,9 @@ def test_what_cannot_be_done_is_refused_with_a_remedy(
     assert "is no macro; there are board, chip" in refusal(run, model, "--preset", "gpu")
     assert "untrained" in refusal(run, "xu2025:force", "--data", data)
     assert "xu2025:force" in refusal(run, "xu2025:magic")
-    assert "--data" in refusal(run, model, "--report", tmp_path)
+    for option in (("--report", tmp_path), ("--bits", "4"), ("--beside", model)):
+        assert "give --data too" in refusal(run, model, *option)
+    assert "is a file" in refusal(run, model, "--data", data, "--report", data)
     assert "1,4,16" in refusal(run, model, "--data", data, "--reads", "few")
     assert "2 ... 16" in refusal(run, model, "--data", data, "--bits", "1", "--frames", "1")
     assert "train ... --out" in refusal(run, tmp_path / "nothing")

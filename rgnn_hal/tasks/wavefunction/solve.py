@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rgnn_hal.cost import recording
 from rgnn_hal.macro import Macro
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
 from rgnn_hal.tasks.wavefunction.body import Body, network_macs
@@ -203,7 +204,10 @@ class _Run:
     def _form(self) -> None:
         """Put the network into the macro and a head of zeros on it."""
         state = self.state
-        self.body = Body.form(state.molecule, self.macro, state.recipe, state.walkers.positions)
+        with recording() as formed:
+            self.body = Body.form(state.molecule, self.macro, state.recipe, state.walkers.positions)
+        state.totals.pulses += formed.analog.pulses
+        state.totals.cell_reads += formed.analog.cell_reads
         state.weights, state.standards = self.body.weights, self.body.network.standards
         fresh = torch.zeros(self.body.features, dtype=torch.float64)
         champion, challenger = state.champion, state.parameters

@@ -38,6 +38,10 @@ class Totals:
     host_macs: int = 0
     products: int = 0
     conversions: int = 0
+    pulses: int = 0
+    """That formed the network, per cell."""
+    cell_reads: int = 0
+    """That verified them."""
     clipped: float = 0.0
     """Largest fraction of walkers that a step of the optimisation left out as outliers."""
 

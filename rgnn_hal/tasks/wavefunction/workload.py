@@ -1,8 +1,8 @@
 """One sample of a measured energy, counted: walking to it, its features on the macro, E_L.
 
 The run in an artefact is taken up where it stands, for one step and without being changed. What the
-twin checks besides is left out; training is what the run has counted itself, its host's
-multiply-accumulates by formula (`work`).
+twin checks besides is left out. Training is the whole run so far, measuring included: its products
+are all like those of the sample, its host's multiply-accumulates are counted by formula (`work`).
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from rgnn_hal.tasks.wavefunction.features import PairNetwork
 from rgnn_hal.tasks.wavefunction.jet import Jet
 from rgnn_hal.tasks.wavefunction.reference import ansatz_of
 from rgnn_hal.tasks.wavefunction.sampler import walk
-from rgnn_hal.tasks.wavefunction.state import load_state
+from rgnn_hal.tasks.wavefunction.state import Totals, load_state
 from rgnn_hal.tasks.workload import Workload
 
 
@@ -50,21 +50,20 @@ def wavefunction_workload(folder: Path) -> Workload:
         walk(ansatz, parameters, walkers, state.recipe.sweeps)
         return sample(body.on_host(walkers.positions))
 
-    totals = state.totals
     return Workload(
         task="wavefunction",
         inference="a sample of psi and its local energy",
         atoms=len(state.molecule.charges),
         reads=state.recipe.reads,
         work=work.shared_by(count),
-        training=Work(
-            Ledger(
-                products=totals.products,
-                multiplications=totals.macro_macs,
-                conversions=totals.conversions,
-            ),
-            Operations(macs=totals.host_macs),
-        ),
+        training=_training(state.totals, work.analog),
         digitally=digitally,
         batch=count,
     )
+
+
+def _training(totals: Totals, sample: Ledger) -> Work:
+    times = totals.products / sample.products
+    products = {name: type(count)(times * count) for name, count in vars(sample).items()}
+    forming = {"pulses": totals.pulses, "cell_reads": totals.cell_reads}
+    return Work(Ledger(**products | forming), Operations(macs=totals.host_macs))
