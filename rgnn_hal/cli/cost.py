@@ -91,7 +91,7 @@ def cost(
 
 
 def _workload(model: str) -> "Workload":
-    from rgnn_hal.tasks.workload import workload_of
+    from rgnn_hal.tasks.models import workload_of
 
     if not model.startswith(_PAPER):
         return workload_of(Path(model))

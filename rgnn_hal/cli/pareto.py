@@ -28,8 +28,8 @@ def pareto(
     from rgnn_hal.cost.comparison import system_cost
     from rgnn_hal.cost.uncertainty import modelled
     from rgnn_hal.report import Floor, TradeOff, pareto_plot
+    from rgnn_hal.tasks.models import load_predicting
     from rgnn_hal.tasks.tradeoff import QUANTITIES, task_with_errors, tradeoff
-    from rgnn_hal.tasks.workload import load_predicting
 
     points: list[TradeOff] = []
     floors: list[Floor] = []

@@ -11,7 +11,8 @@ from rgnn_hal.macro import DataError
 from rgnn_hal.tasks.counts import Counts
 from rgnn_hal.tasks.forces import ForcesRecipe, load_model, save_model, train_forces
 from rgnn_hal.tasks.hamiltonian import HamiltonianRecipe, train_hamiltonian
-from rgnn_hal.tasks.workload import timed, workload_of
+from rgnn_hal.tasks.models import workload_of
+from rgnn_hal.tasks.workload import timed
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 URI = "emulator://?seed=3&exact=true"
