@@ -37,8 +37,10 @@ _PATIENCE = 3
 _POWER = 0.8
 _SETTLE = 30
 """Sweeps after the parameters moved."""
-_LEAST_PART, _LEAST_PART_OF_WARM_UP = 1 / 3, 1 / 8
-"""Of the walkers that a sample should have, if time is short; with less there is none."""
+_LEAST, _WARM_UP_LEAST = 1 / 3, 1 / 8
+"""Of the walkers that a sample should have, if time is short; with fewer there is none."""
+_WARM_UP_SHARE = 0.3
+"""Of the time that is left, for one sample of the warm-up: in a minute it had taken all of H2's."""
 _PER_PARAMETER = 20
 """Walkers that a sample has for each parameter at least, time permitting."""
 _FEATURE_BYTES = 1.5e9
@@ -91,8 +93,8 @@ class Trainer:
         wanted = min(max(wanted, _PER_PARAMETER * self.state.parameters.size), recipe.samples)
         width = 8 * (3 * self.state.molecule.electrons + 2) * max(self.work.features, 1)
         wanted = min(wanted, int(_FEATURE_BYTES / width))
-        affordable = int(min(max(seconds, 0.0) / (1.5 * cost), wanted))
-        least = _LEAST_PART_OF_WARM_UP if number < 0 else _LEAST_PART
+        share, least = (_WARM_UP_SHARE, _WARM_UP_LEAST) if number < 0 else (1.0, _LEAST)
+        affordable = int(min(share * max(seconds, 0.0) / (1.5 * cost), wanted))
         return affordable if affordable >= least * wanted else 0
 
     def _judge(self, sample: Sample) -> None:
