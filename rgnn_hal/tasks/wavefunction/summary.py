@@ -1,8 +1,8 @@
 """A run in numbers: the energy, its error, and what was computed where.
 
-Two fractions say how much of the arithmetic a macro did. `macro_mac_fraction` is the whole run,
-with everything the host did for training, walking and checking in the denominator;
-`evaluation_macro_mac_fraction` is one walker from move to E_L, as the paper counts.
+Two fractions say how much of the arithmetic a macro did. `macro_mac_fraction` is one walker from
+move to E_L, as the paper counts. `run_macro_mac_fraction` is the whole run, with everything that
+the host did for training, walking and checking in the denominator; training sets them apart.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def summary(state: State) -> dict[str, Any]:
         "acceptance": state.walkers.acceptance,
         "optimisation_steps": sum(row["kind"] not in NO_PROGRESS for row in state.history),
         "clipped_fraction": totals.clipped,
-        "macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
-        "evaluation_macro_mac_fraction": _evaluation_fraction(state),
+        "macro_mac_fraction": _evaluation_fraction(state),
+        "run_macro_mac_fraction": totals.macro_macs / macs if macs else 0.0,
         "macro_macs": totals.macro_macs,
         "host_macs": totals.host_macs,
         "products": totals.products,
