@@ -38,6 +38,8 @@ from rgnn_hal.tasks.wavefunction.training import WARM_UP, Trainer
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
 _BURN_IN = 200
+_BURN_IN_SHARE = 0.2
+"""Of the time there is, at most."""
 _SAVE_EVERY = 20.0
 """Seconds between checkpoints."""
 _PRICED = 200
@@ -132,22 +134,29 @@ class _Run:
 
     def optimise(self) -> None:
         """The iterations that are left."""
-        state, total = self.state, WARM_UP + self.state.recipe.iterations
+        state = self.state
         trainer = Trainer(state, self.ansatz, self.work, self.tell)
         if state.measurement is not None:
-            if state.iteration >= total or trainer.converged or not self._much_longer():
+            if trainer.finished or not self._much_longer():
                 return
             state.measurement = None
-        stop, drawn = time.monotonic() + self._time_left() * state.recipe.training_share, 0
-        cost = self._price() if self.body is not None else _SAMPLE_IN_SWEEPS * self._burn_in(stop)
-        while state.iteration < total:
+        self._train(trainer, state.recipe.training_share * self._time_left())
+        if state.molecule.electrons > 1:
+            if state.iteration <= WARM_UP:
+                self.tell("no time to train the network; give more seconds")
+            if self.body is None:
+                self._form()
+
+    def _train(self, trainer: Trainer, seconds: float) -> None:
+        state, stop, drawn = self.state, time.monotonic() + seconds, 0
+        if self.body is None:
+            cost = _SAMPLE_IN_SWEEPS * self._burn_in(_BURN_IN_SHARE * seconds)
+        else:
+            cost = self._price()
+        while not trainer.finished:
             if state.iteration == WARM_UP and self.body is None:
-                if state.molecule.electrons == 1:
-                    break
                 self._form()
                 cost = self._price()
-            if self.body is not None and trainer.converged:
-                break
             count = trainer.planned(stop - time.monotonic(), cost)
             if not count:
                 break
@@ -157,14 +166,12 @@ class _Run:
             self.store()
         if drawn:
             trainer.finish(drawn // 2, self.body)
-        if self.body is None and state.molecule.electrons > 1:
-            self._form()
 
     def measure(self) -> None:
         """Fresh samples until the limits are reached."""
         state, recipe = self.state, self.state.recipe
         if state.measurement is None:
-            self._burn_in(time.monotonic() + 0.2 * self._time_left())
+            self._burn_in(_BURN_IN_SHARE * self._time_left())
             self._walk(recipe.sweeps)
             state.measurement = pilot(
                 self.ansatz, state.parameters, self.body, state.walkers, recipe.check_every
@@ -230,13 +237,13 @@ class _Run:
         self.work.walk(sweeps * state.walkers.positions.shape[:2].numel())
         return walk(self.ansatz, state.parameters, state.walkers, sweeps, adapt=adapt)
 
-    def _burn_in(self, stop: float) -> float:
+    def _burn_in(self, seconds: float) -> float:
         """Forget where the walkers began, unless there is no time even for that.
 
         Seconds that a sweep took, per walker.
         """
         started, sweeps = time.monotonic(), 0
-        while sweeps == 0 or (sweeps < _BURN_IN and time.monotonic() < stop):
+        while sweeps == 0 or (sweeps < _BURN_IN and time.monotonic() < started + seconds):
             self._walk(20, adapt=self.state.measurement is None)
             sweeps += 20
         return (time.monotonic() - started) / (sweeps * len(self.state.walkers.positions))

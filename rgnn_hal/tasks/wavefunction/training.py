@@ -77,10 +77,15 @@ class Trainer:
         self._judge(self._draw(count, body))
 
     @property
-    def converged(self) -> bool:
-        """Whether the network's last few samples brought nothing."""
-        champion = self.state.champion
-        return champion is not None and champion.defended >= _PATIENCE
+    def finished(self) -> bool:
+        """Whether all samples are used up, or the network's last few brought nothing."""
+        state = self.state
+        network = state.molecule.electrons > 1
+        if state.iteration >= WARM_UP + state.recipe.iterations * network:
+            return True
+        champion = state.champion
+        converged = champion is not None and champion.defended >= _PATIENCE
+        return converged and state.weights is not None
 
     def planned(self, seconds: float, cost: float) -> int:
         """Walkers of the next sample, `cost` s each; none if there is no time for a useful one.
