@@ -5,6 +5,7 @@ value, the limit and the remedy. Arrays are copied first and checked then, so th
 writes into the caller's buffer cannot slip a value past its check.
 """
 
+import sys
 from numbers import Real
 from typing import Any
 
@@ -78,7 +79,10 @@ def check_conductance(spec: MacroSpec, conductance: ArrayLike, region: Region) -
 
 def check_mask(mask: ArrayLike, region: Region) -> NDArray[np.bool_]:
     """`mask` as a boolean copy of the region's shape."""
-    array = np.asarray(mask)
+    try:
+        array = np.asarray(mask)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists
+        raise LimitError(f"mask is no array of truth values: {error}") from error
     if array.dtype != np.bool_ or array.shape != region.shape:
         raise LimitError(
             f"mask is {array.dtype} of shape {array.shape}; "
@@ -147,7 +151,7 @@ def check_count(name: str, value: int, most: int) -> None:
 
 def check_duration(duration: float) -> float:
     """`duration` is a finite number of seconds, not negative."""
-    if not _is_number(duration) or not 0.0 <= duration < float("inf"):
+    if not _is_number(duration) or not 0.0 <= duration <= sys.float_info.max:
         raise LimitError(f"cannot wait {duration!r} s; give a finite time >= 0")
     return float(duration)
 

@@ -6,11 +6,12 @@ The model's conductances G are themselves read, with `REFERENCE_SAMPLES` samples
                        + 2 ADC steps + (DAC step / 2) sum G                converters
                        + 5 % |v G|                                         uncalibrated gains
 
-I_0 is the current at zero volts. Of each vector the *median* over its sensed lines is held to this
-where there is noise, because real cells have heavy tails: random telegraph noise shifts 0.6 % of
-the cells of a 40 nm chip by more than 5 sigma, for a while. Single lines may be off by one cell at
-full conductance and 8 ADC steps. Without noise every line is held to it. An exact macro (no noise,
-no converters) is held to float32 precision: its wire may be float32.
+I_0 is the current at zero volts. Of each vector the *median* over its sensed lines, and of each
+line that over its vectors, is held to this where there is noise, because real cells have heavy
+tails: random telegraph noise shifts 0.6 % of the cells of a 40 nm chip by more than 5 sigma, for a
+while. Single lines may be off by one cell at full conductance and 8 ADC steps. Without noise every
+line is held to it. An exact macro (no noise, no converters) is held to float32 precision: its wire
+may be float32.
 """
 
 from dataclasses import dataclass
@@ -88,6 +89,14 @@ class Bounds:
                     f"median of {measured.shape[1]} lines: read {_some(measured[vector])}, "
                     f"expected {_some(expected[vector])} A"
                 )
+            lines = np.median(deviation / bound, axis=0)
+            line = int(lines.argmax())
+            if measured.shape[0] >= _FEWEST and lines[line] > 1:
+                return (
+                    f"line {line} of the sensed ones is off by {lines[line]:.3g} times the bound "
+                    f"in the median of {measured.shape[0]} vectors: read "
+                    f"{_some(measured[:, line])}, expected {_some(expected[:, line])} A"
+                )
         outside = ~(deviation <= bound + slack)
         if not outside.any():
             return None
@@ -135,7 +144,12 @@ class Bounds:
         have moved by themselves.
         """
         deviation, bound = np.abs(measured - expected), self.cell_bound(samples) + drift
-        outside = ~(deviation <= bound + 1e-6 * np.abs(expected))
+        bounds = bound + 1e-6 * np.abs(expected)
+        for axis, name in ((1, "row"), (0, "column")):
+            lines = np.median(deviation - bounds, axis=axis)
+            if measured.shape[axis] >= _FEWEST and lines.max() > 0:
+                return f"most cells of {name} {int(lines.argmax())} of the region differ"
+        outside = ~(deviation <= bounds)
         slack = self.spec.conductance.high
         if self.spec.read_noise > 0 and (outside.mean() <= 1 - _QUANTILE or outside.size < _FEWEST):
             outside = ~(deviation <= bound + slack)
@@ -150,9 +164,12 @@ class Bounds:
     def cell_bound(self, samples: int) -> float:
         """How far two readings of one cell may be apart, S, but for rounding."""
         noise = self.spec.read_noise * np.sqrt(1 / samples + 1 / self.reference_samples)
-        # The spec has no resolution for single cells; converters span a few times the window.
-        step = _step(0.0, 4 * self.spec.conductance.high, self.spec.adc_bits)
-        return float(_SIGMAS * noise + 2 * step)
+        return float(_SIGMAS * noise + 2 * self.cell_step)
+
+    @property
+    def cell_step(self) -> float:
+        """Resolution of single cells, S: converters span a few times the window."""
+        return _step(0.0, 4 * self.spec.conductance.high, self.spec.adc_bits)
 
 
 def _step(low: float, high: float, bits: int | None) -> float:

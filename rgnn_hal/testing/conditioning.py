@@ -1,7 +1,8 @@
-"""Conditioning: giving the cells of a patch conductances that differ.
+"""Conditioning: cells in states that tell something.
 
 On equal cells a transposed, permuted or shifted product is the right product. So pristine cells are
 formed, and about half of all cells, drawn at random, are programmed or pulsed to something else.
+Where pulses themselves are looked at, cells start low and are pulsed strongly.
 """
 
 from typing import Any
@@ -31,8 +32,7 @@ def condition(macro: Macro, patch: Region) -> None:
         return
     for kind in (PulseKind.RESET, PulseKind.SET):
         if kind in spec.pulses:
-            mask = draw.random(patch.shape) < 0.5
-            macro.pulse(kind, mask, **strong_pulse(spec.pulses[kind]), region=patch)
+            pulse_strongly(macro, kind, draw.random(patch.shape) < 0.5, patch)
             return
 
 
@@ -58,6 +58,19 @@ def form(macro: Macro, region: Region) -> NDArray[np.float64]:
         )
         conductance = macro.read_conductance(region)
     return conductance
+
+
+def start_low(macro: Macro, region: Region) -> None:
+    """Form the cells of `region`, then RESET them all."""
+    form(macro, region)
+    pulse_strongly(macro, PulseKind.RESET, np.ones(region.shape, dtype=np.bool_), region)
+
+
+def pulse_strongly(macro: Macro, kind: PulseKind, mask: NDArray[np.bool_], region: Region) -> None:
+    """Give one strong pulse; the array that is passed as the mask is overwritten at once."""
+    passed = mask.copy()
+    macro.pulse(kind, passed, **strong_pulse(macro.spec.pulses[kind]), region=region)
+    passed.fill(False)
 
 
 def strong_pulse(limits: PulseLimits) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from rgnn_hal.testing.clause import ContractViolation, require
 
 _REST = 1e6
 """s of chip time; in the minutes that follow, cells move by a millionth of what they have."""
+_FEWEST = 4
+"""Cells of a line that tell whether it was reached, and `_REACHED`, how many of them must tell."""
+_REACHED = 0.25
 _RELAXATION = 0.02
 """Of the window: how far cells move within a clause where they cannot be left to rest."""
 
@@ -74,10 +77,52 @@ class Mirror:
         self.cells = self._cells(self.bounds.reference_samples)
         self.drive = None
 
-    def same_cells(self, moved: NDArray[np.bool_] | None = None) -> None:
-        """Require that all cells but those of `moved` still read as the model has them."""
+    @property
+    def visible(self) -> float:
+        """A change of conductance that noise does not make, S."""
+        window = self.macro.spec.conductance
+        bound = self.bounds.cell_bound(self.bounds.reference_samples)
+        return bound + 1e-3 * (window.high - window.low)
+
+    def require_reach(self, before: NDArray[np.float64], words: str) -> None:
+        """Require that `words`, done to all cells of the patch, moved cells of all its lines."""
+        moved = np.abs(self.cells - before) > self.visible
+        for axis, name in ((1, "row"), (0, "column")):
+            if moved.shape[axis] < _FEWEST:
+                continue
+            missed = np.flatnonzero(moved.mean(axis=axis) < _REACHED).tolist()
+            require(
+                not missed,
+                f"{words} on all cells of {moved.shape[0]} x {moved.shape[1]} left "
+                f"{name} {missed[:4]} (of the region) behind",
+            )
+
+    def require_target(self, target: NDArray[np.float64], words: str, most: float = 0.1) -> None:
+        """Require that all but a share `most` of the cells are within a tenth of the window.
+
+        Where reading is exact, writing is taken to be so too: no cell may be off.
+        """
+        window = self.macro.spec.conductance
+        error = np.abs(self.cells - target)
+        share = float((error > 0.1 * (window.high - window.low)).mean())
+        require(
+            share <= (0.0 if self.bounds.exact else most),
+            f"{share:.0%} of the cells are off by more than a tenth of the window after {words}",
+        )
+
+    def same_cells(
+        self,
+        moved: NDArray[np.bool_] | None = None,
+        *,
+        told: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Require that all cells but those of `moved` still read as the model has them.
+
+        `told` is what the macro told already, with `bounds.reference_samples`; else it is asked.
+        """
         samples = self.bounds.reference_samples
-        measured, expected = self._cells(samples), self.cells
+        measured, expected = self._cells(samples) if told is None else told, self.cells
+        check_array(measured, self.patch.shape, np.dtype(np.float64), "read_conductance")
         self.drive = None
         if moved is not None:
             measured = np.where(moved, expected, measured)
@@ -145,6 +190,7 @@ class Mirror:
                 f"{verb} of grounded lines has shape {getattr(current, 'shape', None)}; "
                 f"it must sense one vector of zero volts on all {spec.cols} columns"
             )
+        check_array(current, (1, spec.cols), np.dtype(np.float64), f"{verb} of grounded lines")
         silent = np.zeros((1, 1))
         complaint = self.bounds.currents(
             current, zero[None, :], silent, np.zeros((1, spec.cols)), samples

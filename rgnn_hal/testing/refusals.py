@@ -65,6 +65,8 @@ def bad_shapes(bench: Bench) -> Iterator[Refusal]:
         "a line too few": np.zeros((1, lines - 1)),
         "a line too many": np.zeros((1, lines + 1)),
         "no vector at all": np.zeros((0, lines)),
+        "vectors on three axes": np.zeros((1, 1, lines)),
+        "truth values": np.zeros((1, lines), np.bool_),
         "complex voltages": np.zeros((1, lines), complex),
         "voltages as text": np.full((1, lines), "0"),
         "ragged lists": [[0.0] * lines, [0.0] * (lines + 1)],
@@ -80,8 +82,12 @@ def bad_shapes(bench: Bench) -> Iterator[Refusal]:
 
 
 def bad_regions(bench: Bench) -> Iterator[Refusal]:
-    """Regions that reach beyond the macro."""
-    spec = bench.spec
+    """Regions that reach beyond the macro, or are none."""
+    spec, silent = bench.spec, np.zeros((1, bench.spec.rows))
+    whole = (0, spec.rows, 0, spec.cols)
+    for verb in ("apply", "multiply"):
+        yield Refusal(f"{verb} on a tuple", methodcaller(verb, silent, region=whole))
+    yield Refusal("read_conductance of text", methodcaller("read_conductance", "0:1,0:1"))
     for words, region in (
         ("a row beyond the macro", Region(0, spec.rows + 1, 0, spec.cols)),
         ("a column beyond the macro", Region(0, spec.rows, 0, spec.cols + 1)),
@@ -139,6 +145,8 @@ def bad_pulses(bench: Bench) -> Iterator[Refusal]:
         bad += [
             ("a mask of another shape", {"mask": np.ones((1, *patch.shape), dtype=np.bool_)}),
             ("a mask of numbers", {"mask": mask.astype(np.int64)}),
+            ("a mask of ragged lists", {"mask": [[True], [True, False]]}),
+            ("no mask", {"mask": None}),
             ("a region that the mask does not fit", {"region": Region(0, 1, 0, 1)}),
         ]
         for words, change in bad:

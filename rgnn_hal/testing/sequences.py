@@ -26,6 +26,9 @@ from rgnn_hal.testing.mirror import Drive, Mirror
 from rgnn_hal.testing.refusals import Refusal, refusals
 from rgnn_hal.testing.search import Search
 
+_SOME = 8
+"""Cells that are written at once, of which a closed loop gets most right."""
+
 
 def search_sequences(bench: Bench) -> None:
     """Look for a sequence of calls after which the macro and its model disagree."""
@@ -123,7 +126,15 @@ class SequenceMachine(RuleBasedStateMachine):
             buffer.fill(np.nan)
             self._grounded()
             self.mirror.same_cells(moved[self.bench.patch.slices])
+            before = self.mirror.cells
             self.mirror.learn()
+            if region.cells >= _SOME:
+                inside = moved[self.bench.patch.slices]
+                wanted = before.copy()
+                wanted[inside] = target.ravel()
+                self.mirror.require_target(
+                    np.where(inside, wanted, self.mirror.cells), "it", 0.5 * float(inside.mean())
+                )
 
     @rule(times=st.integers(1, 2))
     def safe(self, times: int) -> None:
@@ -163,6 +174,12 @@ class SequenceMachine(RuleBasedStateMachine):
                     np.array_equal(result, copy, equal_nan=True),
                     f"an array that {verb} had returned earlier has changed",
                 )
+
+    @invariant()
+    def the_spec_stays(self) -> None:
+        """What the macro says of itself is what it said."""
+        with self.search.attempt(self.steps):
+            require(self.macro.spec == self.bench.spec, "the spec is another one than at opening")
 
     @invariant()
     def time_goes_on(self) -> None:

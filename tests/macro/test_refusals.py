@@ -208,7 +208,10 @@ def test_bad_pulses_are_refused(macro: ArrayMacro, change: dict[str, Any]) -> No
     refused(macro, lambda m: m.pulse(PulseKind.SET, MASK, **(GOOD_PULSE | change)), LimitError)
 
 
-@pytest.mark.parametrize("mask", [MASK.T, MASK.astype(int), True, MASK[0], None])
+RAGGED = [[True], [True, False]]
+
+
+@pytest.mark.parametrize("mask", [MASK.T, MASK.astype(int), True, MASK[0], None, RAGGED])
 def test_a_mask_is_booleans_of_the_region(macro: ArrayMacro, mask: Any) -> None:
     refused(macro, lambda m: m.pulse(PulseKind.SET, mask, **GOOD_PULSE), LimitError)
 
@@ -246,7 +249,7 @@ def test_a_bad_number_of_samples_is_refused(macro: ArrayMacro, samples: Any) -> 
     refused(macro, lambda m: m.read_conductance(samples=samples), LimitError)
 
 
-@pytest.mark.parametrize("duration", [-1e-9, np.nan, np.inf, "1", None, True])
+@pytest.mark.parametrize("duration", [-1e-9, np.nan, np.inf, 10**400, "1", None, True])
 def test_a_bad_duration_is_refused(macro: ArrayMacro, duration: Any) -> None:
     refused(macro, lambda m: m.wait(duration), LimitError)
 

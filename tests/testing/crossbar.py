@@ -16,6 +16,7 @@ from rgnn_hal.macro import (
     MacroSpec,
     MacroUri,
     PulseKind,
+    Range,
     Region,
     Side,
 )
@@ -107,8 +108,9 @@ class Crossbar(Macro):
         self.instrument()
         goal = {"form": 12e-6, "set": self.window.high, "reset": self.window.low}[kind]
         block = self.conductance[region.slices]
-        limit = self.spec.pulses[kind].voltage
-        strength = (voltage[mask] - limit.low) / (limit.high - limit.low)
+        limits = self.spec.pulses[kind]
+        strength = _share(limits.voltage, voltage[mask])
+        strength *= 0.3 + 0.7 * _share(limits.gate_voltage, gate_voltage[mask])
         block[mask] += (goal - block[mask]) * (1 - (1 - 0.5 * strength) ** count)
 
     def _program(self, conductance: FloatArray, region: Region) -> None:
@@ -155,6 +157,10 @@ class Crossbar(Macro):
     def _wait(self, duration: float) -> None:
         self.instrument()
         self.seconds += duration
+
+
+def _share(limit: Range, value: FloatArray) -> FloatArray:
+    return (value - limit.low) / (limit.high - limit.low)
 
 
 def fail_next(macro: Any) -> None:

@@ -33,7 +33,8 @@ def test_a_counterexample_names_the_calls_and_the_values() -> None:
     assert "voltage=" in texts["any_order"] and ": read of" in texts["any_order"]
 
 
-def test_counterexamples_are_simplified() -> None:
+def test_counterexamples_are_simplified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rgnn_hal.testing.search._SHRINK_SECONDS", 20.0)  # on a busy computer
     report = check(partial(ReadUnlatches, EXACT), examples=20)
     texts = {failure.clause.name: failure.counterexample for failure in report.failed}
     assert texts["any_order"].count(";") < 4

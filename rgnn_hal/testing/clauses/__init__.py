@@ -11,7 +11,9 @@ from rgnn_hal.testing.clauses import (
     memory,
     noise,
     order,
+    places,
     products,
+    strength,
     threads,
 )
 
@@ -23,7 +25,9 @@ _MODULES = (
     noise,
     lines,
     memory,
+    places,
     cells,
+    strength,
     clock,
     threads,
     order,

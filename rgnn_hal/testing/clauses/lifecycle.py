@@ -14,6 +14,8 @@ import numpy as np
 from rgnn_hal.macro import Capability, ClosedError, DeviceError, Macro, PulseKind
 from rgnn_hal.testing.bench import Bench
 from rgnn_hal.testing.clause import Bias, NotApplicable, clause, must_raise, require
+from rgnn_hal.testing.clauses.limits import spread
+from rgnn_hal.testing.clauses.strength import change_cells
 from rgnn_hal.testing.mirror import Mirror
 
 _CYCLES = 4
@@ -134,6 +136,27 @@ def ownership_is_exclusive(bench: Bench) -> None:
         error = must_raise(DeviceError, "opening what is in use", bench.factory)
         require(str(error), "the DeviceError has no message; it must name the owner")
         mirror.read()
+
+
+@clause(Bias.READ)
+def two_macros_are_two(bench: Bench) -> None:
+    """Where two can be open at once, neither senses the voltages or pulses of the other."""
+    if Capability.PERSISTENT in bench.spec.capabilities:
+        raise NotApplicable("hardware that is PERSISTENT has one owner")
+    with bench.open() as first:
+        try:
+            second = bench.factory()
+        except DeviceError as error:
+            raise NotApplicable(f"the hardware has one owner: {error}") from error
+        with second:
+            one, two = (Mirror(m, bench.patch, gentle=bench.gentle) for m in (first, second))
+            one.apply(spread(bench, 2))
+            two.read()
+            change_cells(bench, second)
+            one.read()
+            one.same_cells()
+            two.learn()
+            two.multiply(spread(bench, 2, seed=1))
 
 
 def _open_handles() -> int:

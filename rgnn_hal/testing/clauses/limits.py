@@ -13,6 +13,9 @@ from rgnn_hal.testing.drawing import levels
 from rgnn_hal.testing.mirror import Drive, Mirror, sides
 from rgnn_hal.testing.refusals import Refusal
 
+_LARGEST = 1 << 22
+"""Voltages of the largest batch that is tried."""
+
 
 @clause(Bias.READ)
 def voltages_beyond_are_refused(bench: Bench) -> None:
@@ -100,31 +103,14 @@ def largest_calls_are_accepted(bench: Bench) -> None:
     spec = bench.spec
     with bench.open() as macro:
         mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
-        if spec.max_batch * bench.patch.shape[0] <= 1 << 22:
-            mirror.multiply(spread(bench, spec.max_batch))
+        mirror.multiply(spread(bench, max(1, _LARGEST // bench.patch.shape[0])))
         mirror.apply(spread(bench, 1))
         mirror.read(spec.max_samples)
+        mirror.read(np.int64(spec.max_samples))  # type: ignore[arg-type]  # an integer too
         mirror.read_cells(
             Region.of_shape((1, 1), (bench.patch.row_start, bench.patch.col_start)),
             spec.max_samples,
         )
-
-
-@clause(Bias.READ)
-def every_cell_can_be_read(bench: Bench) -> None:
-    """Every cell of the macro can be read, the first and the last, alone and together."""
-    spec = bench.spec
-    with bench.open() as macro:
-        mirror = Mirror(macro, spec.region, gentle=bench.gentle)
-        corners = [(0, 0), (0, spec.cols - 1), (spec.rows - 1, 0), (spec.rows - 1, spec.cols - 1)]
-        for corner in corners:
-            mirror.read_cells(Region.of_shape((1, 1), corner))
-        draw = np.random.default_rng(1)
-        for side in sides(spec):
-            lines = spec.rows if side == "rows" else spec.cols
-            limit = spec.read_voltage
-            voltage = draw.uniform(limit.low, limit.high, (bench.batch(3), lines))
-            mirror.multiply(Drive(voltage, side, spec.region))
 
 
 def spread(bench: Bench, batch: int, seed: int = 0) -> Drive:

@@ -47,8 +47,11 @@ def reading_cells_and_waiting_ground(bench: Bench) -> None:
     """read_conductance and wait leave all lines grounded."""
     with bench.open() as macro:
         mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
+        none = np.zeros(bench.patch.shape, dtype=np.bool_)
         verbs: tuple[Callable[[], Any], ...] = (
             lambda: macro.read_conductance(bench.patch),
+            lambda: macro.read_conductance(bench.patch, mask=~none),
+            lambda: macro.read_conductance(bench.patch, mask=none),
             lambda: macro.wait(0.0),
         )
         for verb in verbs:
@@ -111,6 +114,7 @@ def faults_are_raised(bench: Bench) -> None:
                 continue
             mirror.drive = None
             mirror.read()
+            macro.safe()
             if name not in reading:
                 mirror.learn()  # after a TransportError nobody knows whether pulses were given
             mirror.multiply(drive)

@@ -1,8 +1,17 @@
-"""Any order of calls."""
+"""Any order of calls, and many of them."""
+
+import time
 
 from rgnn_hal.testing.bench import Bench
 from rgnn_hal.testing.clause import Bias, NotApplicable, clause
+from rgnn_hal.testing.clauses.limits import spread
+from rgnn_hal.testing.mirror import Mirror
 from rgnn_hal.testing.sequences import search_sequences
+
+_LONG = 1200
+"""Reads of a long session: more than eight bits count."""
+_SECONDS = 2.0
+"""A long session on slow hardware ends then."""
 
 
 @clause(Bias.READ)
@@ -17,3 +26,16 @@ def any_order_of_reads(bench: Bench) -> None:
 def any_order(bench: Bench) -> None:
     """After any sequence of calls the macro senses what the contract says."""
     search_sequences(bench)
+
+
+@clause(Bias.READ)
+def long_sessions_stay_right(bench: Bench) -> None:
+    """The thousandth read of a session is as good as the first."""
+    with bench.open() as macro:
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
+        mirror.apply(spread(bench, 1))
+        end = time.monotonic() + _SECONDS
+        for _ in range(_LONG // 4 if bench.gentle else _LONG):
+            mirror.read()
+            if time.monotonic() > end:
+                break

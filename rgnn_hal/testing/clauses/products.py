@@ -24,6 +24,20 @@ def currents_are_sums(bench: Bench) -> None:
 
 
 @clause(Bias.READ)
+def small_voltages_count(bench: Bench) -> None:
+    """Small voltages of either sign make small currents, to the resolution that is declared."""
+    spec = bench.spec
+    with bench.open() as macro:
+        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
+        for side in sides(spec):
+            lines = bench.patch.shape[0 if side == "rows" else 1]
+            for end in (spec.read_voltage.low, spec.read_voltage.high):
+                levels = end / np.array([3.0, 10.0, 30.0, 100.0, 300.0])[: spec.max_batch]
+                voltage = np.repeat(levels[:, None], lines, axis=1)
+                mirror.multiply(Drive(voltage, side, bench.patch))
+
+
+@clause(Bias.READ)
 def batches_keep_their_order(bench: Bench) -> None:
     """Every vector of a batch has its own currents, in the order in which they were passed."""
     limit, patch = bench.spec.read_voltage, bench.patch
@@ -73,10 +87,15 @@ def currents_have_the_type_of_voltages(bench: Bench) -> None:
             macro.apply(voltage, region=bench.patch)
             for verb, current in (
                 ("read", macro.read()),
+                ("an averaged read", macro.read(min(2, bench.spec.max_samples))),
                 ("multiply", macro.multiply(voltage, region=bench.patch)),
             ):
                 words = f"{verb} of {np.dtype(dtype)} voltages"
                 check_array(current, (len(voltage), sensed), np.dtype(expected), words)
+        macro.apply(np.zeros((1, lines), np.float32), region=bench.patch)
+        macro.safe()
+        grounded = (1, bench.spec.cols)
+        check_array(macro.read(), grounded, np.dtype(np.float64), "read of grounded lines")
         current = macro.multiply([[0.0] * lines], region=bench.patch)
         check_array(current, (1, sensed), np.dtype(np.float64), "multiply of a list")
 
@@ -110,15 +129,3 @@ def applying_replaces(bench: Bench) -> None:
                 mirror.apply(spread(bench, 2))
                 mirror.apply(Drive(voltage, side, region))
                 mirror.read()
-
-
-@clause(Bias.READ)
-def regions_of_cells_agree(bench: Bench) -> None:
-    """Cells read one by one, in regions and all together are the same cells."""
-    with bench.open() as macro:
-        mirror = Mirror(macro, bench.patch, gentle=bench.gentle)
-
-        def experiment(data: st.DataObject) -> None:
-            mirror.read_cells(data.draw(drawing.regions(bench.patch)))
-
-        for_examples(bench, experiment)

@@ -1,9 +1,11 @@
 """Threads that share a macro."""
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,6 +20,8 @@ _WAITING = 0.03
 _LATEST = 60.0
 """s after which a verb that should go on is taken to hang."""
 _ROUNDS = 6
+_PAUSE = 1e-4
+"""s for which a lock that was released is left to others."""
 
 
 @clause(Bias.READ)
@@ -52,6 +56,27 @@ def verbs_wait_for_the_lock(bench: Bench) -> None:
 
 
 @clause(Bias.READ)
+def holding_the_lock_lets_verbs_through(bench: Bench) -> None:
+    """Whoever holds macro.lock may call verbs, and hold the lock twice."""
+    drive = spread(bench, 1)
+    with bench.open() as macro:
+
+        def work() -> None:
+            with macro.lock:
+                require(macro.lock.acquire(blocking=False), "macro.lock is not reentrant")
+                macro.lock.release()
+                macro.multiply(drive.voltage, region=drive.region)
+                macro.safe()
+
+        outcome: list[BaseException | None] = []
+        worker = threading.Thread(target=_run, args=(work, outcome), daemon=True)
+        worker.start()
+        worker.join(_LATEST)
+        require(not worker.is_alive(), "a verb hangs if its caller holds macro.lock")
+        _raise("multiply inside macro.lock", outcome)
+
+
+@clause(Bias.READ)
 def threads_do_not_mix(bench: Bench) -> None:
     """Two threads that multiply at once both get their own currents."""
     with bench.open() as macro:
@@ -76,14 +101,48 @@ def threads_do_not_mix(bench: Bench) -> None:
             threading.Thread(target=_run, args=(partial(work, drive, i > 0), outcome))
             for i, drive in enumerate(drives)
         ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        lock = macro.lock
+        macro.lock = cast(Any, _Yielding(lock))
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        finally:
+            macro.lock = lock
         _raise("multiply in a thread", outcome)
         for drive, current in results:
             mirror.drive = drive
             mirror.compare(current, 1, "multiply beside other threads,")
+
+
+class _Yielding:
+    """A lock that other threads get whenever it is released.
+
+    Python gives a lock back to the thread that has just released it, so that a verb which lets go
+    of it half way is hardly ever met there.
+    """
+
+    def __init__(self, lock: Any) -> None:
+        self._lock = lock
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        return bool(self._lock.acquire(blocking, timeout))
+
+    def release(self) -> None:
+        self._lock.release()
+        time.sleep(_PAUSE)
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
 
 
 def _run(verb: Callable[[], Any], outcome: list[BaseException | None]) -> None:

@@ -4,7 +4,29 @@
 those by which the design of the kit was chosen; `catalogue` collects, the modules hold the defects.
 """
 
-from tests.testing.mutants import cells, lifecycle, memory, products, refusing
+from tests.testing.mutants import (
+    arguments,
+    cells,
+    lifecycle,
+    memory,
+    noise,
+    places,
+    products,
+    refusing,
+    sessions,
+)
 from tests.testing.mutants.catalogue import MUTANTS, Mutant
 
-__all__ = ["MUTANTS", "Mutant", "cells", "lifecycle", "memory", "products", "refusing"]
+__all__ = [
+    "MUTANTS",
+    "Mutant",
+    "arguments",
+    "cells",
+    "lifecycle",
+    "memory",
+    "noise",
+    "places",
+    "products",
+    "refusing",
+    "sessions",
+]

@@ -68,7 +68,7 @@ class InstrumentErrorOfPulsesSwallowed(Crossbar):
         super()._pulse(kind, mask, *rest)
 
 
-@caught_by("amplitudes_are_each_cells_own")
+@caught_by("voltages_are_each_cells_own")
 class OneAmplitudeForAll(Crossbar):
     def _pulse(
         self, kind: PulseKind, mask: NDArray[np.bool_], voltage: FloatArray, *rest: Any
@@ -76,7 +76,7 @@ class OneAmplitudeForAll(Crossbar):
         super()._pulse(kind, mask, np.full_like(voltage, voltage.max()), *rest)
 
 
-@caught_by("amplitudes_are_each_cells_own", NOISY)
+@caught_by("voltages_are_each_cells_own", NOISY)
 class AmplitudesShifted(Crossbar):
     def _pulse(
         self, kind: PulseKind, mask: NDArray[np.bool_], voltage: FloatArray, *rest: Any
