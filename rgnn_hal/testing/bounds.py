@@ -10,8 +10,8 @@ I_0 is the current at zero volts. Of each vector the *median* over its sensed li
 line that over its vectors, is held to this where there is noise, because real cells have heavy
 tails: random telegraph noise shifts 0.6 % of the cells of a 40 nm chip by more than 5 sigma, for a
 while. Single lines may be off by one cell at full conductance and 8 ADC steps. Without noise every
-line is held to it. An exact macro (no noise, no converters) is held to float32 precision: its wire
-may be float32.
+line is held to it. An exact macro (no noise, no converters) is held to float32 precision, because
+its wire may be float32, or to Ohm's law as far as its cells obey it.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from rgnn_hal.macro.checks import FloatArray
 REFERENCE_SAMPLES = 16
 _SIGMAS = 6.0
 _GAIN = 0.05
+_CURVED = 0.3
+"""What cells may lack of their conductance at small voltages, where they are found to lack some."""
 _CONVERTER_STEPS = 8
 """By which single lines may be off more: converters have noise, and the spec no field for it."""
 _FEWEST = 8
@@ -39,6 +41,8 @@ class Bounds:
     """Bounds of one macro."""
 
     spec: MacroSpec
+    curved: bool = False
+    """Whether the cells of an exact macro conduct less at small voltages."""
 
     @property
     def exact(self) -> bool:
@@ -118,7 +122,7 @@ class Bounds:
         rounding = float(np.finfo(np.float32).eps) * (voltage.shape[1] + 8)
         bound: NDArray[np.float64] = rounding * (voltage @ size + np.abs(expected)) + 1e-37
         if self.exact:
-            return bound.astype(np.float64)
+            return np.asarray(bound + (_CURVED if self.curved else 0.0) * (voltage @ size))
         norm = np.linalg.norm(voltage, axis=1)[:, None]
         noise = self.spec.read_noise * norm
         noise = noise * np.sqrt(1 / samples + 1 / self.reference_samples)

@@ -15,6 +15,8 @@ from rgnn_hal.macro import Capability, Macro, PulseKind, PulseLimits, Region
 _FORM_WIDTH = 1e-3
 _WIDTH = 1e-6
 """s; both as public benches of 40 nm cells use them."""
+_RESETS = 10
+"""Pulses that take a cell down from any state; one takes ideal cells half of the way."""
 _RAMP = 8
 """FORM pulses over the envelope."""
 
@@ -61,9 +63,12 @@ def form(macro: Macro, region: Region) -> NDArray[np.float64]:
 
 
 def start_low(macro: Macro, region: Region) -> None:
-    """Form the cells of `region`, then RESET them all."""
+    """Form the cells of `region`, then RESET them all, wherever they came from to the same end."""
     form(macro, region)
-    pulse_strongly(macro, PulseKind.RESET, np.ones(region.shape, dtype=np.bool_), region)
+    every = np.ones(region.shape, dtype=np.bool_)
+    limits = macro.spec.pulses[PulseKind.RESET]
+    count = min(_RESETS, limits.max_count)
+    macro.pulse(PulseKind.RESET, every, **strong_pulse(limits), count=count, region=region)
 
 
 def pulse_strongly(macro: Macro, kind: PulseKind, mask: NDArray[np.bool_], region: Region) -> None:

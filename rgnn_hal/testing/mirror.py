@@ -20,6 +20,10 @@ _REST = 1e6
 _FEWEST = 4
 """Cells of a line that tell whether it was reached, and `_REACHED`, how many of them must tell."""
 _REACHED = 0.25
+_ROUNDING = 1e-4
+"""Of a current; what its float32 sums may be off by, and more."""
+_CURVATURE = 0.2
+"""Of the current at half the read voltage; more is no property of cells, but a defect."""
 _RELAXATION = 0.02
 """Of the window: how far cells move within a clause where they cannot be left to rest."""
 
@@ -60,6 +64,8 @@ class Mirror:
         self.bounds = Bounds(macro.spec)
         self.zero: dict[Side, FloatArray] = {side: self._zero(side) for side in sides(macro.spec)}
         """Currents at zero volts of all lines that are sensed when a side is driven, A."""
+        if self.bounds.exact:
+            self.bounds = Bounds(macro.spec, curved=self._curved())
         self.cells = np.zeros(patch.shape)
         """Conductances of the patch, S."""
         self.drive: Drive | None = None
@@ -225,6 +231,15 @@ class Mirror:
         self.macro.safe()
         offset: FloatArray = zero[0].copy()
         return offset
+
+    def _curved(self) -> bool:
+        """Whether half of the voltage drives a little less, or more, than half of the current."""
+        full = np.full((1, self.patch.shape[0]), self.macro.spec.read_voltage.high)
+        zero = self.zero["rows"][self.patch.slices[1]]
+        whole, half = (self.macro.multiply(v, region=self.patch) - zero for v in (full, full / 2))
+        self.macro.safe()
+        lack = np.abs(2 * half - whole) / np.maximum(np.abs(whole), np.finfo(np.float32).tiny)
+        return _ROUNDING < float(np.median(lack)) < _CURVATURE
 
     def _within(self, region: Region) -> tuple[slice, slice]:
         row, col = self.patch.row_start, self.patch.col_start

@@ -20,9 +20,10 @@ EVERYTHING = crossbar.EXACT.model_copy(update={"max_batch": 1, "max_samples": 1}
 class TestEmulator(MacroContract):
     examples = 4
 
-    @pytest.fixture(params=["emulator://?seed=1", "emulator://?seed=1&exact=true"])
+    @pytest.fixture(params=["seed=1", "preset=cmo-hfox&exact=true", "preset=milo&exact=true"])
     def macro(self, request: pytest.FixtureRequest) -> Factory:
-        return partial(open_macro, request.param)
+        """A noisy chip, an exact one, and one whose cells do not obey Ohm's law."""
+        return partial(open_macro, f"emulator://?{request.param}")
 
 
 class TestCrossbar(MacroContract):

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from rgnn_hal.cli.app import app
 from rgnn_hal.macro import ConfigurationError, DeviceError
 from rgnn_hal.testing import CLAUSES, check
+from rgnn_hal.testing.bench import Bench
+from rgnn_hal.testing.checking import Failure, judge
 from tests.testing.crossbar import EXACT, NOISY
 from tests.testing.mutants.cells import MaskIgnored, SafeDoesNothing
 from tests.testing.mutants.products import ReadUnlatches
@@ -35,9 +37,10 @@ def test_a_counterexample_names_the_calls_and_the_values() -> None:
 
 def test_counterexamples_are_simplified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rgnn_hal.testing.search._SHRINK_SECONDS", 20.0)  # on a busy computer
-    report = check(partial(ReadUnlatches, EXACT), examples=20)
-    texts = {failure.clause.name: failure.counterexample for failure in report.failed}
-    assert texts["any_order"].count(";") < 4
+    bench = Bench.at(partial(ReadUnlatches, EXACT), examples=20)
+    outcome = judge(next(clause for clause in CLAUSES if clause.name == "any_order"), bench)
+    assert isinstance(outcome, Failure)
+    assert outcome.counterexample.count(";") < 4
 
 
 def test_a_check_is_the_same_every_time() -> None:
@@ -65,7 +68,9 @@ def test_progress_counts_the_clauses() -> None:
 
 
 def test_the_command_prints_clauses_in_words_and_exits_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = CliRunner().invoke(app, ["check", "emulator://?exact=true", "--examples", "1"])
+    result = CliRunner().invoke(
+        app, ["check", "emulator://?preset=milo&exact=true", "--examples", "1"]
+    )
     assert result.exit_code == 0, result.output
     assert "holds    multiply is apply and then read, and leaves its voltages latched." in (
         result.output
@@ -91,7 +96,7 @@ def test_the_plugin_checks_the_macro_of_the_command_line(pytester: pytest.Pytest
         "-p",
         "rgnn_hal.testing.plugin",
         "--macro",
-        "emulator://?exact=true",
+        "emulator://?preset=milo&exact=true",
         "--pyargs",
         "rgnn_hal.testing.suite",
         "-k",

@@ -59,9 +59,11 @@ def samples_average(bench: Bench) -> None:
             mirror.multiply(drive, samples)
             mirror.read(samples)
             mirror.read_cells(bench.patch, samples)
+        if bench.spec.read_noise == 0:
+            return
         for verb, read, resolution in _averaging(bench, macro, mirror.bounds):
             single = _spread(partial(read, 1))
-            if bench.spec.read_noise == 0 or single <= 0.5 * resolution:
+            if single <= 0.5 * resolution:
                 continue  # rounding hides the noise
             mean = _spread(partial(read, many))
             # The spread of the mean of 16 samples is a quarter of that of one.
