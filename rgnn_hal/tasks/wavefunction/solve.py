@@ -44,7 +44,7 @@ _SAVE_EVERY = 20.0
 """Seconds between checkpoints."""
 _PRICED = 200
 _SAMPLE_IN_FEATURES = 2.5
-_SAMPLE_IN_SWEEPS = 40
+_SAMPLE_IN_SWEEPS = 25
 """What a walker of a sample costs, with a network in units of its features (LiH: 1.5 ms of CPU time
 over 0.6), without one in sweeps (23 for carbon, 46 for N2): a guess until there is a sample."""
 _MUCH_LONGER = 2.0

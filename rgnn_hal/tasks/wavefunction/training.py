@@ -37,7 +37,7 @@ _PATIENCE = 3
 _POWER = 0.8
 _SETTLE = 30
 """Sweeps after the parameters moved."""
-_LEAST, _WARM_UP_LEAST = 1 / 3, 1 / 8
+_LEAST, _WARM_UP_LEAST = 1 / 3, 1 / 16
 """Of the walkers that a sample should have, if time is short; with fewer there is none."""
 _WARM_UP_SHARE = 0.3
 """Of the time that is left, for one sample of the warm-up: in a minute it had taken all of H2's."""
