@@ -138,6 +138,7 @@ def _result(
         "inference": workload.inference,
         "atoms": workload.atoms,
         "reads": workload.reads,
+        "frozen_parameters": workload.frozen,
         **counted,
         **{name: one.value for name, one in values.items()},
         "intervals": {name: [one.low, one.high] for name, one in values.items()},

@@ -20,7 +20,8 @@ def print_tables(result: Mapping[str, Any]) -> None:
             console.print(f"not compared: {name}: {reason}", highlight=False)
         return
     console.print(
-        f"{result['inference']}, {result['reads']} reads, on {result['preset']} "
+        f"{result['inference']}, {result['frozen_parameters']:,} frozen weights, "
+        f"{result['reads']} reads, on {result['preset']} "
         f"({result['node_nm']:g} nm) with {result['host']}",
         highlight=False,
     )

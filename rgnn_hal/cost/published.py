@@ -78,6 +78,17 @@ UNUSED = {
         "21.6 TOPS/W at 8 bits; how many rows and columns work at once is not in the abstract, "
         "and its readout draws no direct current"
     ),
+    "22 nm 4 Mb ReRAM macro, Xue et al., ISSCC 2021": (
+        "11.91 TOPS/W at 8 bits, 195.7 for binary products; rows per read and columns per sense "
+        "amplifier are not in the abstract"
+    ),
+    "40 nm sibling, graphs, Wang et al., Nat. Mach. Intell. 5, 104 (2023)": (
+        "34.44, 234.59 and 599.47 uJ per graph of MUTAG, COLLAB and CORA, projected; operations "
+        "per graph are not stated"
+    ),
+    "40 nm sibling, two more tasks, s41467-025-56079-3": (
+        "31.12 and 44.68 uJ per inference; operations are stated for the first task alone"
+    ),
     "65 nm multilevel ReRAM macro, JSSC 60 (2025), 10.1109/JSSC.2025.3540114": (
         "20.7 TOPS/W; its rows and cells per weight are not in the abstract"
     ),

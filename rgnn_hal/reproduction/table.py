@@ -10,8 +10,12 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from rgnn_hal.macro.errors import DataError
-from rgnn_hal.reproduction.cell import Cell
+from rgnn_hal.reproduction.cell import Cell, Missing
 from rgnn_hal.reproduction.chart import Chart
+
+_GAINS, _ERRORS = {"x", "%", "% less"}, {"meV/Å", "meV", "mhartree"}
+"""Units of numbers that are better the larger they are, or the smaller; of others nothing is said,
+as of total energies."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,28 @@ class Row:
     ours: Cell
     headline: bool = False
     """Whether it is what the paper's claim is best compared with."""
+
+    @property
+    def reached(self) -> str:
+        """Whether ours is as good as the paper's: yes, within error, open, no, or nothing to say.
+
+        Gains are better the larger they are, errors the smaller. It is open where ours is only
+        known to be better than a number that falls short, or worse than one that does not.
+        """
+        paper, ours = self.paper, self.ours
+        if isinstance(paper, Missing) or isinstance(ours, Missing) or paper.unit != ours.unit:
+            return ""
+        if ours.unit not in _GAINS | _ERRORS:
+            return ""
+        gain = ours.unit in _GAINS
+        enough = ours.value >= paper.value if gain else abs(ours.value) <= abs(paper.value)
+        if ours.bound == ("at most" if enough else "at least"):
+            return "open"
+        if enough:
+            return "yes"
+        ends = ours.interval or (ours.value, ours.value)
+        best = max(ends) >= paper.value if gain else min(map(abs, ends)) <= abs(paper.value)
+        return "within error" if best else "no"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def workload_of(folder: Path) -> Workload:
         f"{of} of {atoms.get_chemical_formula()}",
         len(atoms),
         model.recipe.reads,
+        model.weights.parameters,
         counts.inference,
         counts.training,
         lambda: twin.predict(atoms),

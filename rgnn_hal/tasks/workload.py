@@ -21,6 +21,8 @@ class Workload:
     atoms: int
     reads: int
     """Averaged in every product."""
+    frozen: int
+    """Weights in the macro."""
     work: Work
     """Of one inference, through a macro."""
     training: Work | None

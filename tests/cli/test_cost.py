@@ -153,6 +153,7 @@ def test_fewer_bits_cost_less_and_miss_more(run: Run, model: Path, data: Path) -
 
 def test_the_papers_wavefunction_is_frozen_to_the_last_hundredth(run: Run) -> None:
     found = costs(run, "xu2025:wavefunction")
+    assert found["frozen_parameters"] == 119_552
     assert (found["macs_analog"], found["macs_digital"]) == (303_616, 4_096 + 128)
     assert found["training"] is None
 

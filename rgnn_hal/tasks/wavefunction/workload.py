@@ -55,6 +55,7 @@ def wavefunction_workload(folder: Path) -> Workload:
         inference="a sample of psi and its local energy",
         atoms=len(state.molecule.charges),
         reads=state.recipe.reads,
+        frozen=state.weights.parameters,
         work=work.shared_by(count),
         training=_training(state.totals, work.analog),
         digitally=digitally,

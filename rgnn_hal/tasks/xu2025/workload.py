@@ -103,6 +103,7 @@ def _counted(
         inference,
         atoms,
         1,
+        weights.parameters,
         work.shared_by(batch),
         training=None,
         digitally=digital,

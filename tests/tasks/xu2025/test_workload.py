@@ -63,6 +63,7 @@ def test_the_force_network_of_86832_weights(force: Workload) -> None:
     by_hand = tiles(list(ForceNetwork.frozen_shapes), vectors * 2)
     assert counted(force, by_hand) == by_hand
     assert by_hand["multiplications"] == 2 * (20_736 * edges + 22_680 * triples)
+    assert force.frozen == 86_832
     # The trained layer and the head stay with the host.
     assert force.work.digital.macs == 3_564 * edges + 4_536 * triples + 171 * edges
 
@@ -74,6 +75,7 @@ def test_the_hamiltonian_network_of_85344_weights() -> None:
     by_hand = tiles(list(HamiltonianNetwork.frozen_shapes), [edges] * 12)
     assert counted(workload, by_hand) == by_hand
     assert by_hand["multiplications"] == 85_344 * edges
+    assert workload.frozen == 85_344
 
 
 def test_the_wavefunction_network_of_119552_weights(wavefunction: Workload) -> None:
