@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    quick: Annotated[bool, typer.Option("--quick", help="Under ten minutes on two cores.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Small sizes, under ten minutes on two cores. Without it, one to two hours, "
+            "estimated from these; do a section at a time with --only.",
+        ),
+    ] = False,
     out: Annotated[
         Path,
         typer.Option("--out", help="Folder for the report; with --only, sections in it are kept."),

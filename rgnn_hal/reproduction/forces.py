@@ -161,10 +161,12 @@ def _model_of(context: Context, reference: FirstPrinciples) -> TrainingResult:
 def _note(reference: FirstPrinciples) -> str:
     spent = sum(one.whole.cpu for one in reference.calculations)
     return (
-        f"First principles: PySCF, PBE/{reference.basis} with density fitting, isolated molecules, "
-        f"one thread, {spent:.0f} s of CPU time. Its exponents hold for these sizes; they rise as "
-        "molecules grow, so extrapolated costs err on the low side. The time of a prediction does "
-        "not depend on what was learnt, only on the recipe."
+        f"First principles: PySCF, PBE/{reference.basis} with density fitting on a grid of level "
+        f"{reference.sizes.grid}, isolated molecules, one thread, {spent:.0f} s of CPU time. "
+        "Exponents hold for these sizes. Larger systems can be cheaper than their laws, where "
+        "distant orbitals drop out of the integration, or dearer, where linear algebra takes over: "
+        "programs and periodic codes made for large systems, as those of the labels, are. "
+        "The time of a prediction does not depend on what was learnt, only on the recipe."
     )
 
 

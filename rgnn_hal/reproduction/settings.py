@@ -81,6 +81,7 @@ QUICK = Settings(
         larger_water=(8, 16, 32, 64),
         larger_alkanes=(8, 16, 32, 64),
         larger_flakes=((2, 3), (3, 4), (4, 6), (6, 6)),
+        grid=2,
     ),
     repeats=5,
     forces=ForcesRecipe(channels=32, lmax=3),
