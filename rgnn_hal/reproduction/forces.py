@@ -163,9 +163,8 @@ def _note(reference: FirstPrinciples) -> str:
     return (
         f"First principles: PySCF, PBE/{reference.basis} with density fitting on a grid of level "
         f"{reference.sizes.grid}, isolated molecules, one thread, {spent:.0f} s of CPU time. "
-        "Exponents hold for these sizes. Larger systems can be cheaper than their laws, where "
-        "distant orbitals drop out of the integration, or dearer, where linear algebra takes over: "
-        "programs and periodic codes made for large systems, as those of the labels, are. "
+        "Its exponents hold for these sizes; they rise as molecules grow, but programs made for "
+        "large periodic systems, as that of the labels, take less than what is extrapolated. "
         "The time of a prediction does not depend on what was learnt, only on the recipe."
     )
 

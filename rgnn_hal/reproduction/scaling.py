@@ -5,7 +5,8 @@
 by least squares; the error of p and of a new point follow from the scatter e and Student's t of the
 points left over, as 68 % intervals. A law that holds where it was measured need not hold at larger
 sizes: for first-principles codes p rises towards 3 as linear algebra takes over, so an
-extrapolation by a smaller p errs on the low side.
+extrapolation by a smaller p errs on the low side (octane in PBE/6-31G took 33 s, where the law of
+the alkanes up to butane says 21 [15, 31]).
 """
 
 import math
