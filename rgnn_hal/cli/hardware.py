@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from rgnn_hal import programming
 from rgnn_hal.cli.output import Json, print_result, progress_bar
 from rgnn_hal.macro import (
     ConfigurationError,
@@ -55,6 +54,8 @@ def form(
     json: Json = False,
 ) -> None:
     """Electroform cells: pristine ones break down into random conductances."""
+    from rgnn_hal import programming
+
     with open_macro(uri) as macro, progress_bar() as progress:
         result = programming.form(
             macro, _region(region), fraction=fraction, seed=seed, progress=progress
@@ -92,6 +93,8 @@ def program(
     json: Json = False,
 ) -> None:
     """Write conductances: form what is pristine, then write and verify every cell."""
+    from rgnn_hal import programming
+
     if reverify and campaign is None:
         raise ConfigurationError("--reverify is for cells of a campaign; name it: --campaign DIR")
     target = _load_targets(targets)

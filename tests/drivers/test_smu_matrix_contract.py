@@ -61,6 +61,12 @@ class TestWithoutLink(TestSmallArray):
 
 class TestThreeMainframes(TestSmallArray):
     columns = SPREAD
+    gentle = True
+
+
+@pytest.mark.slow
+class TestPulsesOnThreeMainframes(TestSmallArray):
+    columns = SPREAD
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ def test_a_defect_is_found_by_its_clause(mutant: Mutant) -> None:
     assert len(outcome.counterexample) > 20
 
 
-def test_a_quarter_of_a_hundred_defects_is_kept() -> None:
-    assert len(MUTANTS) >= 25
+def test_more_than_a_hundred_defects_are_kept() -> None:
+    assert len(MUTANTS) >= 140
     assert any(Capability.PERSISTENT in mutant.spec.capabilities for mutant in MUTANTS)
     assert any(mutant.spec.read_noise > 0 for mutant in MUTANTS)
 
