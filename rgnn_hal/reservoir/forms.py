@@ -1,19 +1,20 @@
-"""A readout of invariants is one cubic form per channel: energy and slope in one sweep.
+"""A readout of invariants is one cubic form per channel and one of squares: both in one sweep.
 
-    E = (1/3) a . T(a, a),      dE/da = T(a, a),      a = (A, 1)
+    E = (1/3) a . T(a, a) + (1/2) p . S p,      dE/da = T(a, a) + 2 (S p)_l a,      a = (A, 1)
 
 for the components A of a channel, with the symmetric tensor T put together from the readout of the
 atom's element instead of evaluating invariant by invariant; the one makes cubic forms of invariants
 of lower order too. Parity leaves two blocks of T: the slope of odd components is linear in products
 of odd and even ones, that of even ones in products of two even or of two odd ones. So a sweep is
-two matrix products per channel. The same sums as in `invariants` in another order.
+two matrix products per channel. p_l are the squared lengths of a channel's degrees, whose products
+are the invariants of fourth order. The same sums as in `invariants` in another order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
 
 import torch
@@ -88,7 +89,7 @@ class ChannelForms:
         """Energies (atoms,) and slopes of a."""
         channels, size, atoms = a.shape
         count = _odd_components(self.invariants.lmax)
-        energy = torch.zeros(atoms, dtype=torch.float64)
+        energy, quartic = torch.zeros((2, atoms), dtype=torch.float64)
         odd, even = (
             a.new_empty((channels, count, atoms)),
             a.new_empty((channels, size - count, atoms)),
@@ -101,11 +102,36 @@ class ChannelForms:
                 energy += torch.mul(part, slope, out=room.of(a, *slope.shape)).sum(
                     dim=(0, 1), dtype=torch.float64
                 )
-        return energy / 3.0, odd, even
+            quartic += self._add_quartic(element, some, a[some], odd[some], even[some], room)
+        return energy / 3.0 + quartic / 2.0, odd, even
+
+    def _add_quartic(
+        self, element: int, channels: slice, a: Tensor, odd: Tensor, even: Tensor, room: _Room
+    ) -> Tensor:
+        """p . S p, (atoms,), and its half's slope added to `odd` and `even`."""
+        count = odd.shape[1]
+        degrees = _degrees_odd_first(self.invariants.lmax)
+        squared = torch.mul(a[:, :-1], a[:, :-1], out=room.of(a, len(a), len(degrees), a.shape[2]))
+        turned = self._squares[element][channels] @ squared
+        spread = torch.index_select(turned, 1, degrees)
+        odd.addcmul_(a[:, :count], spread[:, :count], value=2.0)
+        even[:, :-1].addcmul_(a[:, count:-1], spread[:, count:], value=2.0)
+        return squared.mul_(spread).sum(dim=(0, 1), dtype=torch.float64)
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """S p by components: (elements, channels, lmax + 1, components), odd ones first."""
+        degrees = self.invariants.lmax + 1
+        first, second = torch.triu_indices(degrees, degrees)  # in the order of the features
+        theta = self.readout[:, self.invariants.cubic :].transpose(1, 2)
+        squares = theta.new_zeros((*theta.shape[:2], degrees, degrees))
+        squares[..., first, second] = theta
+        squares += squares.transpose(2, 3).clone()
+        return squares[..., _degrees_odd_first(self.invariants.lmax)].to(self.dtype)
 
     def _matrices(self, element: int, channels: slice) -> _Matrices:
         by_feature = _by_feature(self.invariants)
-        theta = self.readout[element].T
+        theta = self.readout[element, : self.invariants.cubic].T
         if self.readout.shape[0] * self.channels * by_feature.bytes > _KEPT_BYTES:
             return by_feature.weighted(theta[channels]).to(self.dtype)
         if element not in self._kept:
@@ -175,7 +201,8 @@ class _Matrices:
 def _by_feature(invariants: Invariants) -> _Matrices:
     order, count = _odd_first(invariants.lmax), _odd_components(invariants.lmax)
     order = torch.cat([order, torch.tensor([len(order)])])
-    tensors = torch.stack([_tensor(feature, invariants.lmax) for feature in invariants.features])
+    cubic = invariants.features[: invariants.cubic]
+    tensors = torch.stack([_tensor(feature, invariants.lmax) for feature in cubic])
     tensors = tensors[:, order][:, :, order][:, :, :, order]
     odd = 2.0 * tensors[:, :count, :count, count:].flatten(2)
     parts = (slice(0, count), slice(count, len(order)))
@@ -215,6 +242,11 @@ def _odd_first(lmax: int) -> Tensor:
     """Components of odd degree, then those of even degree."""
     blocks = [torch.arange(degree**2, (degree + 1) ** 2) for degree in range(lmax + 1)]
     return torch.cat([*blocks[1::2], *blocks[::2]])
+
+
+@cache
+def _degrees_odd_first(lmax: int) -> Tensor:
+    return _odd_first(lmax).double().sqrt().floor().long()
 
 
 def _odd_components(lmax: int) -> int:

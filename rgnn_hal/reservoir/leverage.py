@@ -2,8 +2,8 @@
 
     h(x) = x^T (X^T X + lambda diag(X^T X))^-1 x,      X: one row per training atom of its element
 
-x is a sketch of the atom's features: a one and the invariants of the twin's first channels, which
-are random, so that a few of them stand for all. h needs no labels and knows no units; it is the
+x is a sketch of the atom's features: a one and the invariants of the twin's first channels up to
+third order, which are random, so that a few of them stand for all. h needs no labels and knows no units; it is the
 squared distance from the training atoms in their own metric, over their number. The grade of an
 atom is h over the largest h of a training atom of its element: what Podryabinkin and Shapeev,
 Comput. Mater. Sci. 140, 171 (2017), do with an active set, done with one Gram matrix per element.
@@ -60,7 +60,7 @@ class Leverage:
 
     def grades(self, reservoir: Reservoir, graph: Graph) -> Values:
         """How far each atom of a graph is from the training's, (atoms,); 1 is its farthest."""
-        size = reservoir.invariants.size
+        size = reservoir.invariants.cubic
         sketches = sketch(reservoir, graph, (self.factors.shape[1] - 1) // size)
         species, grades = graph.species.numpy(), np.empty(graph.atoms)
         for element, (factor, largest) in enumerate(zip(self.factors, self.largest, strict=True)):
@@ -71,17 +71,17 @@ class Leverage:
 
 def sketch_channels(reservoir: Reservoir, atoms: int) -> int:
     """Channels of a sketch that `atoms` training atoms of the rarest element can carry."""
-    affordable = atoms // (_ATOMS_PER_FEATURE * reservoir.invariants.size)
+    affordable = atoms // (_ATOMS_PER_FEATURE * reservoir.invariants.cubic)
     return max(1, min(affordable, _CHANNELS, reservoir.channels))
 
 
 def sketch(reservoir: Reservoir, graph: Graph, channels: int) -> Values:
-    """A one and the invariants of the twin's first `channels`, (atoms, 1 + features)."""
+    """A one and those invariants of the twin's first `channels`, (atoms, 1 + features)."""
     twin = tuple(DigitalMixing(mixing.weights[:, :channels]) for mixing in reservoir.mixings)
     small = replace(reservoir, mixings=twin)
     components = small.mix(small.rows(graph, small.neighbourhoods(graph).densities()))
     values = small.invariants.values(components, small.invariants.gradients(components))
-    by_atom = values.transpose(0, 1).flatten(1)
+    by_atom = values[: small.invariants.cubic].transpose(0, 1).flatten(1)
     return torch.cat([by_atom.new_ones((graph.atoms, 1)), by_atom], dim=1).numpy()
 
 

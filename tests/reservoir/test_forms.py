@@ -1,4 +1,4 @@
-"""Cubic forms say what the invariants say, and slope as autograd does."""
+"""Forms say what the invariants say, and slope as autograd does."""
 
 import pytest
 import torch

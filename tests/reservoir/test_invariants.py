@@ -17,8 +17,9 @@ def values_at(components: torch.Tensor, lmax: int) -> torch.Tensor:
     return space.values(components, space.gradients(components))
 
 
-def test_degree_three_has_thirteen_invariants_per_channel() -> None:
-    assert invariants(3).size == 13
+def test_degree_three_has_thirteen_invariants_per_channel_and_ten_of_fourth_order() -> None:
+    assert invariants(3).cubic == 13
+    assert invariants(3).size == 23
     assert (1, 2, 3) in invariants(3).features
 
 
@@ -56,6 +57,14 @@ def test_cubic_invariants_are_contractions_with_wigner_symbols() -> None:
         expected = torch.einsum("abc,aik,bik,cik->ik", coupling, *parts)
         got = values_at(components, 3)[invariants(3).features.index(triple)]
         torch.testing.assert_close(got, expected)
+
+
+def test_invariants_of_fourth_order_are_products_of_squared_lengths() -> None:
+    features = invariants(2).features
+    values = values_at(random_components(2), 2)
+    for a, b in [(0, 0), (0, 2), (1, 2), (2, 2)]:
+        expected = values[features.index((a, a))] * values[features.index((b, b))]
+        torch.testing.assert_close(values[features.index((a, a, b, b))], expected)
 
 
 def test_gradients_are_those_of_automatic_differentiation() -> None:

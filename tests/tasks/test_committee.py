@@ -28,8 +28,8 @@ from rgnn_hal.tasks.forces.training import TrainingResult
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 RECIPE = ForcesRecipe(channels=11, cutoff=4.0, lmax=2, radial=6, reads=4)
 EXACT = "emulator://?seed=3&exact=true"
-COLUMNS = 3 * (9 * 4 + 1)
-"""Of four channels: three elements, nine invariants up to degree 2."""
+COLUMNS = 3 * (15 * 4 + 1)
+"""Of four channels: three elements, fifteen invariants up to degree 2."""
 
 
 def reservoir_of(channels: int, elements: int = 3, lmax: int = 2) -> Reservoir:

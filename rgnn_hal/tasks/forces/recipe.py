@@ -32,6 +32,8 @@ class ForcesRecipe(BaseModel):
     meV/A; at 160 channels: Li3PO4 45.6 and 41.6. It doubles the time of a prediction."""
     radial: Annotated[int, Field(ge=1, le=64)] = 8
     """Radial functions per element."""
+    focus: Annotated[float, Field(gt=0)] = 3.0
+    """Distance from where neighbours count less, angstrom; see `RadialBasis`."""
     reads: Annotated[int, Field(ge=1, le=4096)] = 16
     """Reads averaged in every product on the macro."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -58,4 +60,4 @@ class ForcesRecipe(BaseModel):
     @property
     def radial_basis(self) -> RadialBasis:
         """The radial functions."""
-        return RadialBasis(self.cutoff, self.radial)
+        return RadialBasis(self.cutoff, self.radial, focus=self.focus)
