@@ -2,7 +2,14 @@
 
 from rgnn_hal.readout.baseline import CompositionBaseline, CompositionStatistics
 from rgnn_hal.readout.noise import NoiseStatistics
-from rgnn_hal.readout.ridge import DEFAULT_PATH, RidgeResult, RidgeTrial, fit_ridge, solve_ridge
+from rgnn_hal.readout.ridge import (
+    DEFAULT_PATH,
+    RidgeInverse,
+    RidgeResult,
+    RidgeTrial,
+    fit_ridge,
+    solve_ridge,
+)
 from rgnn_hal.readout.shared import (
     SharedResult,
     SharedStatistics,
@@ -16,6 +23,7 @@ __all__ = [
     "CompositionBaseline",
     "CompositionStatistics",
     "NoiseStatistics",
+    "RidgeInverse",
     "RidgeResult",
     "RidgeTrial",
     "SharedResult",

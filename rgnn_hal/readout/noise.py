@@ -43,6 +43,13 @@ class NoiseStatistics:
             self.groups, self.covariance + other.covariance, self.rows + other.rows
         )
 
+    def product(self, vector: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+        """N times a vector (columns,), with N of so many rows."""
+        result = np.zeros_like(vector)
+        grouped = (self.covariance @ vector[self.groups][:, :, None])[:, :, 0]
+        result[self.groups] = rows / max(self.rows, 1) * grouped
+        return result
+
     def added_to(self, statistics: Statistics, factor: float = 1.0) -> Statistics:
         """Statistics of noise-free rows as they would be with `factor` times this noise variance.
 

@@ -61,7 +61,20 @@ def edge_values(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeValues:
 
 def expand(graph: Graph, basis: EdgeValues, elements: int) -> Tensor:
     """The densities V, (atoms, (lmax+1)^2, elements * n)."""
-    outer = basis.angular[:, :, None] * basis.radial[:, None, :]
+    return _summed(graph, basis.angular[:, :, None] * basis.radial[:, None, :], elements)
+
+
+def expand_motion(graph: Graph, basis: EdgeBasis, velocity: Tensor, elements: int) -> Tensor:
+    """dV/dt of atoms that move by `velocity` (atoms, 3), in the shape of `expand`."""
+    relative = velocity[graph.neighbour] - velocity[graph.centre]
+    stretch = (relative * basis.direction).sum(dim=1, keepdim=True) * basis.radial_slope
+    turn = (basis.angular_gradient @ relative[:, :, None])[..., 0]
+    moved = basis.angular[:, :, None] * stretch[:, None] + turn[:, :, None] * basis.radial[:, None]
+    return _summed(graph, moved, elements)
+
+
+def _summed(graph: Graph, outer: Tensor, elements: int) -> Tensor:
+    """Of edges, (edges, components, n), by centre and by element of the neighbour."""
     _, components, size = outer.shape
     density = outer.new_zeros((graph.atoms * elements, components, size))
     density.index_add_(0, graph.centre * elements + graph.species[graph.neighbour], outer)

@@ -2,7 +2,7 @@
 
 A channel holds A_lm, l = 0..lmax. Its invariants up to third order (body order 4) are
 
-    A_00,    p_l = sum_m A_lm^2,    sum C(l1 m1, l2 m2, l3 m3) A_l1m1 A_l2m2 A_l3m3,  l1 <= l2 <= l3,
+    A_00,   p_l = sum_m A_lm^2,   sum C(l1 m1, l2 m2, l3 m3) A_l1m1 A_l2m2 A_l3m3,   l1 <= l2 <= l3,
 
 C the real Wigner 3j symbols with l1 + l2 + l3 even (odd sums change sign under inversion). Of the
 fourth order (body order 5) it has the products p_l p_l', l <= l', which cost a prediction next to
@@ -61,13 +61,33 @@ class Invariants:
         for degree, part in enumerate(parts):
             linear = [torch.ones_like(part)[None]] if degree == 0 else []
             cubic = [
-                (_cubic(degree, *pair) @ products[pair]).reshape(1, -1, *shape)
+                (_cubic(degree, *pair).to(part.dtype) @ products[pair]).reshape(1, -1, *shape)
                 for pair in _partners(self.lmax, degree)
             ]
             quartic = 2.0 * part * power[:, None]
             quartic[degree] *= 2.0
             gradients.append(torch.cat([*linear, 2.0 * part[None], *cubic, quartic]))
         return tuple(gradients)
+
+    def pulled(self, components: Tensor, scaled: Tensor, motion: Tensor) -> Tensor:
+        """sum_i c_i B_i - dB_i/dt, (features, channels) float64, of atoms with dA/dt = `motion`.
+
+        `scaled` is c A; all are ((lmax+1)^2, atoms, channels).
+        """
+        total = torch.zeros((self.size, components.shape[2]), dtype=torch.float64)
+        for gradient, terms, part, along in zip(
+            self.gradients(components),
+            self.terms,
+            _split(scaled, self.lmax),
+            _split(motion, self.lmax),
+            strict=True,
+        ):
+            order = [len(self.features[term]) for term in terms]  # ascending
+            for kind in sorted(set(order)):
+                some = slice(order.index(kind), order.index(kind) + order.count(kind))
+                pulled = (gradient[some] * (part / kind - along)).sum(dim=(1, 2))
+                total.index_add_(0, torch.tensor(terms[some]), pulled.double())
+        return total
 
     def values(self, components: Tensor, gradients: Gradients) -> Tensor:
         """The invariants (features, atoms, channels), from their gradients by Euler's relation."""

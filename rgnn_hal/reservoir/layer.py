@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.macro.errors import ConfigurationError
-from rgnn_hal.reservoir.expansion import EdgeBasis, EdgeValues, edge_basis, expand
+from rgnn_hal.reservoir.expansion import (
+    EdgeBasis,
+    EdgeValues,
+    edge_basis,
+    expand,
+    expand_motion,
+)
 from rgnn_hal.reservoir.invariants import Invariants, invariants
 from rgnn_hal.reservoir.mixing import DigitalMixing, Mixing
 from rgnn_hal.reservoir.neighbourhoods import Neighbourhoods
@@ -104,6 +110,13 @@ class Reservoir:
         """The same from densities (atoms, (lmax+1)^2, inputs), which it may change."""
         if self.centre is not None:
             density[:, 0] -= torch.from_numpy(self.centre)[graph.species]
+        return self._by_degree(density)
+
+    def moved(self, graph: Graph, basis: EdgeBasis, velocity: Tensor) -> tuple[np.ndarray, ...]:
+        """What `vectors` change by as atoms move by `velocity` (atoms, 3)."""
+        return self._by_degree(expand_motion(graph, basis, velocity, len(self.elements)))
+
+    def _by_degree(self, density: Tensor) -> tuple[np.ndarray, ...]:
         parts = torch.split(density, [2 * degree + 1 for degree in range(self.lmax + 1)], dim=1)
         return tuple(part.reshape(-1, self.inputs).numpy() for part in parts)
 

@@ -3,10 +3,11 @@
     h(x) = x^T (X^T X + lambda diag(X^T X))^-1 x,      X: one row per training atom of its element
 
 x is a sketch of the atom's features: a one and the invariants of the twin's first channels up to
-third order, which are random, so that a few of them stand for all. h needs no labels and knows no units; it is the
-squared distance from the training atoms in their own metric, over their number. The grade of an
-atom is h over the largest h of a training atom of its element: what Podryabinkin and Shapeev,
-Comput. Mater. Sci. 140, 171 (2017), do with an active set, done with one Gram matrix per element.
+third order, which are random, so that a few of them stand for all. h needs no labels and knows no
+units; it is the squared distance from the training atoms in their own metric, over their number.
+The grade of an atom is h over the largest h of a training atom of its element: what Podryabinkin
+and Shapeev, Comput. Mater. Sci. 140, 171 (2017), do with an active set, done with one Gram matrix
+per element.
 
 Of 200 unseen frames of ethanol none has an atom beyond grade 2 (500 frames of training); compressed
 by 3, 5 and 10 % in length 3, 3 and 77 % of them have. Of an unseen quench of Li3PO4 5 %, compressed

@@ -1,7 +1,7 @@
 """Atoms as graphs: frames of a file, neighbours within a cutoff, and the bases on their edges."""
 
 from rgnn_hal.structures.frames import LabelledFrame, read_frames, read_structures
-from rgnn_hal.structures.graph import Graph, build_graph, check_elements
+from rgnn_hal.structures.graph import Graph, build_graph, check_elements, join_graphs
 from rgnn_hal.structures.harmonics import (
     angular_gradient,
     degrees,
@@ -23,6 +23,7 @@ __all__ = [
     "check_elements",
     "degrees",
     "file_parts",
+    "join_graphs",
     "ladder",
     "pack_structures",
     "read_frames",

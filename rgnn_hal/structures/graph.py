@@ -67,6 +67,19 @@ def build_graph(
     )
 
 
+def join_graphs(graphs: Sequence[Graph]) -> Graph:
+    """Structures side by side, their atoms counted on."""
+    atoms = torch.tensor([graph.atoms for graph in graphs])
+    edges = torch.tensor([len(graph.centre) for graph in graphs])
+    shift = torch.repeat_interleave(torch.cumsum(atoms, 0) - atoms, edges)
+    return Graph(
+        species=torch.cat([graph.species for graph in graphs]),
+        centre=torch.cat([graph.centre for graph in graphs]) + shift,
+        neighbour=torch.cat([graph.neighbour for graph in graphs]) + shift,
+        displacement=torch.cat([graph.displacement for graph in graphs]),
+    )
+
+
 def check_elements(
     numbers: Iterable[int], elements: Sequence[int], *, where: str = "the structure"
 ) -> None:

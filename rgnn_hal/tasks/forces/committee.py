@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rgnn_hal.readout import NoiseStatistics, RidgeResult
+from rgnn_hal.readout import NoiseStatistics, RidgeInverse, RidgeResult
 from rgnn_hal.reservoir import Reservoir
 
 _MOST_COLUMNS = 12_000
@@ -32,6 +32,13 @@ class Member:
     reservoir: Reservoir
     """Their digital twin."""
     channels: slice
+
+    def columns(self, channels: int) -> NDArray[np.int64]:
+        """Its columns among those of all `channels`."""
+        elements, size = len(self.reservoir.elements), self.reservoir.invariants.size
+        features = np.arange(elements * size * channels)
+        own = features.reshape(elements, size, channels)[:, :, self.channels].ravel()
+        return np.concatenate([own, len(features) + np.arange(elements)])
 
     def noise(self, whole: NoiseStatistics) -> NoiseStatistics:
         """Its part of the noise of all channels."""
@@ -58,8 +65,13 @@ class CommitteeResult:
     readout: NDArray[np.float64]
     judged: NDArray[np.float64]
     """Of members that have not seen the validation rows."""
-    strengths: tuple[float, ...]
-    """Of the members' ridges."""
+    inverses: tuple[RidgeInverse, ...]
+    """Of the members' systems."""
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Of the members' ridges."""
+        return tuple(inverse.strength for inverse in self.inverses)
 
     @classmethod
     def of(cls, results: Sequence[RidgeResult], elements: int, size: int) -> "CommitteeResult":
@@ -67,7 +79,7 @@ class CommitteeResult:
         return cls(
             _mean([result.readout for result in results], elements, size),
             _mean([result.judged for result in results], elements, size),
-            tuple(result.strength for result in results),
+            tuple(result.inverse for result in results),
         )
 
 

@@ -8,7 +8,7 @@ with the penalty: 29.8, 26.7, 24.7; without any noise 25.0. On the neurram prese
 also deviate where reads do not help: 92.6 and 64.3 at 16 reads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import ase
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir import EdgeBasis, Reservoir, energy_row, force_rows
+from rgnn_hal.reservoir.adjoint import Batch, Outputs, apply_rows, apply_transpose
 from rgnn_hal.structures import Graph, LabelledFrame, build_graph
 from rgnn_hal.tasks.forces.dataset import composition
 
@@ -55,6 +56,27 @@ class Regression:
         )
         for measured, expected in blocks:
             yield measured - expected
+
+    def batch(self, frames: Sequence[LabelledFrame]) -> Batch:
+        """Frames, one at least, side by side."""
+        return Batch.of([self.graph(frame.atoms, frame.where) for frame in frames])
+
+    def predicted(self, batch: Batch, columns: torch.Tensor) -> Outputs:
+        """What a readout (columns,) says: weighted rows times it, without the rows."""
+        found = apply_rows(self.reservoir, batch, columns)
+        return Outputs(self.energy_weight * found.energies, found.forces)
+
+    def labels(self, frames: Sequence[LabelledFrame]) -> Outputs:
+        """What it should say."""
+        targets = [self._targets(frame) for frame in frames]
+        energies = np.array([target[0] for target in targets])
+        forces = np.concatenate([target[1:] for target in targets])
+        return Outputs(torch.from_numpy(energies), torch.from_numpy(forces.reshape(-1, 3)))
+
+    def moment(self, batch: Batch, residual: Outputs) -> torch.Tensor:
+        """The transpose of weighted rows times a vector, (columns,)."""
+        weighted = Outputs(self.energy_weight * residual.energies, residual.forces)
+        return apply_transpose(self.reservoir, batch, weighted)
 
     def graph(self, atoms: ase.Atoms, where: str = "the structure") -> Graph:
         """A structure as the reservoir sees it."""

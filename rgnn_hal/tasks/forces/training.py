@@ -6,12 +6,10 @@ by one thread: its weights, its converters and, on some of the frames, its noise
 readout's penalty. The rest is digital work that any number of workers share.
 """
 
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +47,9 @@ from rgnn_hal.tasks.forces.dataset import (
 from rgnn_hal.tasks.forces.kept import KeptStatistics, MemberStatistics, fit_committee
 from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
+from rgnn_hal.tasks.forces.refinement import refine
 from rgnn_hal.tasks.forces.regression import Regression
+from rgnn_hal.tasks.provenance import provenance
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ def _train(
     committee = _Committee(job, noise, workers, scheduler, progress)
     kept: list[Arrays] = []
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
+    fit = refine(job, committee.members, fit, noise, workers, progress)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
@@ -253,19 +254,7 @@ def _record(
     path: Path, data: DataSummary, macro: Macro, result: TrainingResult
 ) -> dict[str, object]:
     return {
-        "data": {
-            "file": path.name,
-            "sha256": data.sha256,
-            "frames": data.frames,
-            "atoms": data.atoms,
-        },
-        "macro": macro.spec.model_dump(mode="json"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": str(torch.__version__),
-            "rgnn_hal": version("rgnn-hal"),
-        },
+        **provenance(path, data, macro),
         "train_seconds": result.seconds,
         "validation_force_mae_ev_per_angstrom": result.validation_force_mae,
         "ridge_strength": result.ridge_strength,

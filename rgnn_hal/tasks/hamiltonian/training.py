@@ -7,17 +7,14 @@ is a regression of its own; `workers` threads share them. Rows are measured at t
 predictions will use, so the ridge sees the noise it has to live with.
 """
 
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.analog import AnalogMatrix
@@ -40,6 +37,7 @@ from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 from rgnn_hal.tasks.hamiltonian.rows import GroupRows
 from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan, validation_stretches
 from rgnn_hal.tasks.hamiltonian.spool import Spool
+from rgnn_hal.tasks.provenance import provenance
 
 FloatArray = NDArray[np.float64]
 _PATH = tuple(10.0**-exponent for exponent in range(1, 13))
@@ -315,19 +313,7 @@ def _record(
     path: Path, data: DataSummary, macro: Macro, result: TrainingResult
 ) -> dict[str, object]:
     return {
-        "data": {
-            "file": path.name,
-            "sha256": data.sha256,
-            "frames": data.frames,
-            "atoms": data.atoms,
-        },
-        "macro": macro.spec.model_dump(mode="json"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": str(torch.__version__),
-            "rgnn_hal": version("rgnn-hal"),
-        },
+        **provenance(path, data, macro),
         "train_seconds": result.seconds,
         "validation_hamiltonian_mae_hartree": result.validation_mae,
         "products": result.products,
