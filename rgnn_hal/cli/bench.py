@@ -38,7 +38,8 @@ def wavefunction(seconds: Seconds = 4.0, json: Json = False) -> None:
 def forces(seconds: Seconds = 15.0, json: Json = False) -> None:
     """Forces: predictions and training beside SchNet, PaiNN, MACE and the paper's network.
 
-    Networks that are trained by back-propagation get four times --seconds each.
+    Networks that are trained by back-propagation get four times --seconds each, or twelve times
+    what our training took.
     """
     _run("forces", seconds, json)
 
