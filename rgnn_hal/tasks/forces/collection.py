@@ -28,6 +28,9 @@ _LEAF_ATOMS = 4096
 """Rows of three times as many outweigh the sum of two Gram matrices."""
 _NOISE_FRAMES = 128
 """Measured for the noise. 25 instead of 200 frames of ethanol cost 1 % of the force error."""
+_NOISE_ATOMS = 1152
+"""In fewer frames if those are enough: their rows are computed twice, at 1 s a frame of Li3PO4."""
+_FEWEST_NOISE_FRAMES = 4
 _LEVERAGE_ATOMS = 20_000
 """Their neighbours and sketches are in memory for a moment: some 100 MB."""
 _POLL = 0.1  # s
@@ -121,7 +124,9 @@ def check_workers(workers: int) -> None:
 
 def noise_frames(job: Job) -> list[LabelledFrame]:
     """Frames for `measure_noise`, evenly spread over the file."""
-    return list(_spread(job, _NOISE_FRAMES, "choosing frames", silent))
+    atoms = sum(leaf.atoms for leaf in job.leaves())
+    enough = max(_FEWEST_NOISE_FRAMES, _NOISE_ATOMS * len(job.validates) // atoms)
+    return list(_spread(job, min(_NOISE_FRAMES, enough), "choosing frames", silent))
 
 
 def measure_noise(
