@@ -188,8 +188,8 @@ def test_kept_statistics_of_a_committee_come_back_and_say_when_one_is_damaged(
     assert statistics is not None
     assert trained.statistics is not None
     assert len(statistics.members) == 3
-    readouts = [kept.fit(RECIPE.reads).readout for kept in (statistics, trained.statistics)]
-    np.testing.assert_array_equal(*readouts)
+    again, before = (kept.fit(RECIPE.reads).readout for kept in (statistics, trained.statistics))
+    np.testing.assert_array_equal(again, before)
     broken = dict(statistics.members[1])
     del broken["training.moment"]
     damaged = type(statistics)((statistics.members[0], broken), RECIPE.reads, statistics.sample)

@@ -73,7 +73,7 @@ class TrainingResult:
     conversions: int
     """Analog-to-digital conversions those took."""
     statistics: KeptStatistics | None = None
-    """For readouts at other reads; only if they were asked for."""
+    """For readouts at other reads, not refined; only if they were asked for."""
 
 
 def train_forces(
@@ -95,7 +95,7 @@ def train_forces(
         recipe: all choices.
         macro_uri: address to remember in the model.
         workers: threads for the digital work; they change the result by rounding only.
-        scheduler: address of a dask scheduler whose workers do that work instead.
+        scheduler: address of a dask scheduler whose workers sum up the statistics instead.
         keep: keep the statistics; they take the memory of a Gram matrix for every member of the
             committee.
         progress: told frame by frame.
