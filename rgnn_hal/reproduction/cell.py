@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from rgnn_hal.cost.uncertainty import Modelled as Prediction
@@ -185,8 +187,19 @@ def watching(procedure: str) -> Iterator[Watch]:
     yield watch
     watch._run = Run(
         procedure=procedure,
-        machine=f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
+        machine=f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.perf_counter() - wall,
     )
+
+
+@cache
+def _processor() -> str:
+    """Its model where Linux tells it, its architecture elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
