@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.cli.output import Json, folder_of_plots, print_result, progress_bar
 from rgnn_hal.macro import Region, open_macro
 
 
@@ -26,7 +26,10 @@ def characterize(
         typer.Option("--seconds", help="Longest time of retention, s on the chip's clock."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for measurements.h5 and plots.")
+        Path | None,
+        typer.Option(
+            "--report", help="Folder for measurements.h5 and plots.", callback=folder_of_plots
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the measurements alone, HDF5.")

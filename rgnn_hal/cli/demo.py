@@ -10,16 +10,16 @@ from typing import Annotated
 import typer
 
 from rgnn_hal.bundled import bundled
-from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.cli.output import Json, folder_of_plots, print_result, progress_bar
 from rgnn_hal.macro import open_macro
 
 _FILES = ("li3po4_train.extxyz", "li3po4_test.extxyz")
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for model and plots.")] = Path(
-        "demo-report"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for model and plots.", callback=folder_of_plots)
+    ] = Path("demo-report"),
     macro: Annotated[str, typer.Option("--macro", help="Macro address.")] = "emulator://?seed=1",
     json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from rgnn_hal.cli.gradients import DEFAULT, GradientsOption, joined_forces
 from rgnn_hal.cli.models import Macro, Model, Reads, Twin, use_one_torch_thread
-from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
+from rgnn_hal.cli.output import Json, folder_of_plots, plain_warnings, print_result, progress_bar
 from rgnn_hal.macro import LimitError
 
 
@@ -25,7 +25,9 @@ def md(
     twin: Twin = False,
     reads: Reads = None,
     gradients: GradientsOption = DEFAULT,
-    report: Annotated[Path | None, typer.Option(help="Folder for a plot.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a plot.", callback=folder_of_plots)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run molecular dynamics; --twin conserves energy, a noisy macro wants --ensemble langevin."""

@@ -7,9 +7,11 @@ import typer
 
 from rgnn_hal.cli.gradients import DEFAULT, GradientsOption, joined_forces, refuse_gradients
 from rgnn_hal.cli.models import Macro, Model, Reads, Twin, joined, use_one_torch_thread
-from rgnn_hal.cli.output import Json, plain_warnings, print_result, progress_bar
+from rgnn_hal.cli.output import Json, folder_of_plots, plain_warnings, print_result, progress_bar
 
-Report = Annotated[Path | None, typer.Option(help="Folder for a parity plot.")]
+Report = Annotated[
+    Path | None, typer.Option(help="Folder for a parity plot.", callback=folder_of_plots)
+]
 
 
 def evaluate(

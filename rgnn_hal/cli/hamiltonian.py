@@ -43,6 +43,7 @@ def bands(
 ) -> None:
     """Draw a crystal's bands and density of states, over a reference's if there is one."""
     from rgnn_hal.report import bands_plot
+    from rgnn_hal.report.figure import require_matplotlib
     from rgnn_hal.tasks.hamiltonian import load_model
     from rgnn_hal.tasks.hamiltonian.bands import band_path
     from rgnn_hal.tasks.hamiltonian.crystal import Crystal
@@ -50,6 +51,7 @@ def bands(
     from rgnn_hal.tasks.hamiltonian.filling import FermiDirac, grid_of_spacing
     from rgnn_hal.tasks.hamiltonian.lookup import read_structure
 
+    require_matplotlib()
     begin = time.monotonic()
     loaded = load_model(model)
     atoms = read_structure(structure, frame)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from rgnn_hal.cli.output import Json, print_result, progress_bar
+from rgnn_hal.cli.output import Json, folder_of_plots, print_result, progress_bar
 from rgnn_hal.macro import (
     ConfigurationError,
     DataError,
@@ -22,7 +22,10 @@ RegionOption = Annotated[
     str | None, typer.Option("--region", help="Cells r0:r1,c0:c1; the whole macro by default.")
 ]
 Report = Annotated[
-    Path | None, typer.Option("--report", help="Folder for arrays and plots of the result.")
+    Path | None,
+    typer.Option(
+        "--report", help="Folder for arrays and plots of the result.", callback=folder_of_plots
+    ),
 ]
 
 

@@ -6,13 +6,26 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rgnn_hal.macro import ConfigurationError
 from rgnn_hal.progress import Progress
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def folder_of_plots(path: Path | None) -> Path | None:
+    """The folder of an option, refused before anything runs if plots could not be put there."""
+    if path is not None:
+        from rgnn_hal.report.figure import require_matplotlib
+
+        require_matplotlib()
+        if path.exists() and not path.is_dir():
+            raise ConfigurationError(f"{path} is a file; give a folder for the report")
+    return path
 
 
 def print_result(result: Mapping[str, Any], as_json: bool, *, flush: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rgnn_hal.cli.output import Json, print_result
+from rgnn_hal.cli.output import Json, folder_of_plots, print_result
 from rgnn_hal.macro import LimitError, open_macro
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def solve(
 
 def curve(
     molecule: Annotated[str, typer.Argument(help='With {r} in it: "H 0 0 0; H 0 0 {r}".')],
-    out: Annotated[Path, typer.Option("--out", help="Folder for runs, table and plot.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder for runs, table and plot.", callback=folder_of_plots),
+    ],
     first: Annotated[float, typer.Option("--from", help="First value of r.")] = 0.8,
     last: Annotated[float, typer.Option("--to", help="Last value of r.")] = 6.0,
     points: Annotated[int, typer.Option(help="Evenly spaced values.", min=2)] = 14,

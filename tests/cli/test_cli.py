@@ -225,3 +225,16 @@ def test_ctrl_c_during_training_leaves_no_model_and_no_traceback(tmp_path: Path)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, chip = tmp_path / "notes", tmp_path / "chip.h5"
+    file.write_text("mine")
+    arguments = ["form", f"emulator://?state={chip}&preset=milo", "--report"]
+    mistake(run(*arguments, file), "notes is a file", "folder")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    mistake(run(*arguments, tmp_path / "report"), "rgnn-hal[plot]")
+    assert not chip.exists()
+    mistake(run("demo", "--out", tmp_path / "demo"), "rgnn-hal[plot]")
