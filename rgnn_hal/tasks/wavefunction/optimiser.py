@@ -7,7 +7,8 @@ Three quarters of a sample make the moments from which `steps` come; the last qu
 reweighted from the guide (a mixture as in Umrigar and Filippi, Phys. Rev. Lett. 94, 150201 (2005)).
 Fewer walkers tell which of two deviations is smaller than which of two energies is: judged by
 energies almost alone, half of the seeds of H2 stopped where the variance was ten times too large.
-Features are cached with the walkers, so that several steps on one sample need no more products.
+A step that leaves too few of them weight to judge it is halved until enough do. Features are cached
+with the walkers, so that several steps on one sample need no more products.
 
 Judges that chose the best of many steps flatter it. What came out is therefore a challenger, and
 the next sample, which neither has seen, is a `contest` between it and the champion so far.
