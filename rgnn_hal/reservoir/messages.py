@@ -12,26 +12,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rgnn_hal.reservoir.equivariant import Components, Products, product, quadratic_paths
-
-_DEGREE = 3
-"""Highest degree of a factor."""
+from rgnn_hal.reservoir.equivariant import (
+    MESSAGE_DEGREE,
+    Components,
+    Products,
+    product,
+    quadratic_paths,
+)
 
 
 def messages(partner: Components, count: int) -> Tensor:
-    """The first `count` channels' messages, ((lmax+1)^2, atoms, count)."""
-    return torch.cat([_of_degree(partner, degree, count) for degree in range(len(partner))])
+    """The first `count` channels' messages, ((top+1)^2, atoms, count), top = `MESSAGE_DEGREE`."""
+    following = tuple(part.roll(-1, dims=2) for part in partner)
+    degrees = range(min(len(partner), MESSAGE_DEGREE + 1))
+    return torch.cat([_of_degree(partner, following, degree, count) for degree in degrees])
 
 
-def _of_degree(partner: Components, degree: int, count: int) -> Tensor:
-    _, atoms, channels = partner[0].shape
-    pairs = Products(len(partner) - 1, channels, count, _DEGREE, 0, 0)
+def _of_degree(partner: Components, following: Components, degree: int, count: int) -> Tensor:
+    pairs = Products(len(partner) - 1, 0, count, MESSAGE_DEGREE)
     paths = quadratic_paths(pairs, degree, 0)
-    told = partner[0].new_empty((2 * degree + 1, atoms, count))
+    told = partner[0].new_empty((2 * degree + 1, partner[0].shape[1], count))
     for index, (a, b) in enumerate(paths[:count]):
-        own = torch.arange(index, count, len(paths))
-        following = (own + 1) % channels
-        told[:, :, own] = product(
-            partner[a][:, :, own], partner[b][:, :, following], (a, b, degree)
-        )
+        own = slice(index, count, len(paths))
+        told[:, :, own] = product(partner[a][:, :, own], following[b][:, :, own], (a, b, degree))
     return told

@@ -36,7 +36,7 @@ class AtomComponents:
     partner: Tensor
     """V P, ((lmax+1)^2, atoms, channels)."""
     messages: Tensor
-    """What neighbours gather, ((lmax+1)^2, atoms, gathered)."""
+    """What neighbours gather, by degree up to `MESSAGE_DEGREE`, (components, atoms, gathered)."""
 
     def sites(self, atoms: Tensor) -> Components:
         """M_ii of the atoms with these indices."""
@@ -48,7 +48,7 @@ class AtomComponents:
 
     def pairs(self, first: Tensor, second: Tensor) -> Components:
         """M_ij of pairs of indices."""
-        return _by_degree(self.own[:, first] + self.partner[:, second])
+        return _by_degree(self.own[:, first].add_(self.partner[:, second]))
 
 
 @dataclass(frozen=True)

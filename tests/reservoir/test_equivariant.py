@@ -8,10 +8,8 @@ from scipy.spatial.transform import Rotation
 from rgnn_hal.reservoir.equivariant import Axis, Components, Products
 from rgnn_hal.structures import spherical_harmonics
 
-ATOMS = Products(2, 5, quadratic=4, quadratic_degree=2, cubic=3, cubic_degree=2, gathered=2)
-PAIRS = Products(
-    2, 5, quadratic=4, quadratic_degree=2, cubic=3, cubic_degree=1, axis_degree=3, gathered=2
-)
+ATOMS = Products(2, 5, quadratic=4, quadratic_degree=2, gathered=2)
+PAIRS = Products(2, 5, quadratic=4, quadratic_degree=2, axis_degree=3, gathered=2)
 KINDS = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (4, 0)]
 
 

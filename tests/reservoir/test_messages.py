@@ -6,7 +6,7 @@ import torch
 from e3nn.o3 import wigner_3j
 from scipy.spatial.transform import Rotation
 
-from rgnn_hal.reservoir.equivariant import Components
+from rgnn_hal.reservoir.equivariant import MESSAGE_DEGREE, Components
 from rgnn_hal.reservoir.messages import messages
 from rgnn_hal.structures import spherical_harmonics
 
@@ -25,9 +25,10 @@ def test_messages_turn_like_harmonics_of_their_degree(lmax: int) -> None:
     rotation = -Rotation.random(random_state=2).as_matrix()  # and inversion
     before = messages(components(points, lmax), 4)
     after = messages(components(points @ rotation.T, lmax), 4)
-    assert before.shape == ((lmax + 1) ** 2, 3, 4)
+    top = min(lmax, MESSAGE_DEGREE)
+    assert before.shape == ((top + 1) ** 2, 3, 4)
     probes = rng.standard_normal((1, 60, 3))
-    for degree in range(lmax + 1):
+    for degree in range(top + 1):
         lm = slice(degree**2, (degree + 1) ** 2)
         here, there = (
             torch.cat(components(turned, lmax))[lm, 0].T for turned in (probes, probes @ rotation.T)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rgnn_hal.reservoir.equivariant import Products
 from rgnn_hal.structures import RadialBasis
 
-_PENALTY = {1: 1.0, 2: 10.0, 3: 100.0}
+_PENALTY = {1: 1.0, 2: 10.0}
 """Of features by order in the environment: smooth answers first."""
 
 
@@ -20,7 +20,7 @@ class HamiltonianRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    channels: Annotated[int, Field(ge=2, le=1024)] = 96
+    channels: Annotated[int, Field(ge=2, le=1024)] = 128
     """Random channels per angular momentum: the width of the reservoir."""
     cutoff: Annotated[float, Field(gt=0.5, le=20)] = 6.0
     """Radius of an atom's environment, angstrom."""
@@ -50,26 +50,10 @@ class HamiltonianRecipe(BaseModel):
 
     def products(self, on_site: bool) -> Products:
         """Features of atoms, which are few and get more products, or of pairs."""
+        K = self.channels
         if on_site:
-            return Products(
-                self.lmax,
-                self.channels,
-                quadratic=2 * self.channels // 3,
-                quadratic_degree=self.lmax,
-                cubic=self.channels // 2,
-                cubic_degree=3,
-                gathered=2 * self.channels // 3,
-            )
-        return Products(
-            self.lmax,
-            self.channels,
-            quadratic=2 * self.channels // 3,
-            quadratic_degree=3,
-            cubic=self.channels // 8,
-            cubic_degree=3,
-            axis_degree=self.lmax + 1,
-            gathered=self.channels // 2,
-        )
+            return Products(self.lmax, K, K // 2, self.lmax, gathered=K)
+        return Products(self.lmax, K, K // 4, 3, axis_degree=self.lmax + 1, gathered=K // 2)
 
     def penalty(self, order: int) -> float:
         """Of features of an order, relative."""

@@ -18,7 +18,7 @@ from rgnn_hal.reservoir.gathering import gather_targets
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, Kind
 from rgnn_hal.tasks.hamiltonian.features import Measured
 
-_ATOM_CHANNELS = 512
+_ATOM_CHANNELS = 2048
 """Of atoms that gather at a time."""
 End = tuple[GroupKey, int]
 """A group and which end of its rows."""
@@ -31,11 +31,11 @@ class Shares:
     place: Tensor
     """Of every atom among those of its element, (atoms,)."""
     values: Mapping[tuple[End, Kind], Tensor]
-    """(2L+1, atoms of the element, targets)."""
+    """(atoms of the element, 2L+1, targets)."""
 
     def of(self, key: GroupKey, end: int, kind: Kind, atoms: Tensor) -> Tensor:
         """Of some atoms, (atoms, 2L+1, targets)."""
-        return self.values[(key, end), kind][:, self.place[atoms]].transpose(0, 1)
+        return self.values[(key, end), kind][self.place[atoms]]
 
 
 @dataclass(frozen=True)
@@ -44,43 +44,62 @@ class Gathering:
 
     species: int
     """Place of the element among the model's."""
-    products: Products
-    """Of the end that gathers most channels."""
-    readouts: Mapping[Kind, Tensor]
-    """(paths, channels, targets of all ends)."""
-    columns: Mapping[tuple[End, Kind], slice]
-    """Which targets are whose."""
+    edges: Products
+    """Of the widest party."""
+    parties: Sequence[Mapping[Kind, Tensor]]
+    """Of ends that gather as many channels: (paths, channels, targets of all ends)."""
+    columns: Sequence[Mapping[tuple[End, Kind], slice]]
+    """Which targets of a party are whose."""
 
     @classmethod
     def of(
         cls, species: int, ends: Mapping[End, tuple[Products, Mapping[Kind, Tensor]]]
     ) -> Gathering:
         """From the products and the readouts (paths, channels, targets) of every end."""
-        widest = max((products for products, _ in ends.values()), key=lambda each: each.gathered)
-        readouts, columns = {}, {}
-        for kind in sorted({kind for _, thetas in ends.values() for kind in thetas}):
-            parts, start = [], 0
-            for end, (products, thetas) in ends.items():
-                if kind in thetas:
-                    missing = widest.gathered - products.gathered
-                    parts.append(torch.nn.functional.pad(thetas[kind], (0, 0, 0, missing)))
-                    columns[end, kind] = slice(start, start := start + parts[-1].shape[2])
-            readouts[kind] = torch.cat(parts, dim=2)
-        return cls(species, widest, readouts, columns)
+        parties, columns = [], []
+        for gathered in sorted({products.gathered for products, _ in ends.values()}):
+            alike = {end: thetas for end, (its, thetas) in ends.items() if its.gathered == gathered}
+            readouts, places = _side_by_side(alike)
+            if readouts:
+                parties.append(readouts)
+                columns.append(places)
+        widest = max((its for its, _ in ends.values()), key=lambda each: each.gathered)
+        return cls(species, widest.edges, parties, columns)
 
     def share(self, atoms: Tensor, measured: Measured) -> dict[tuple[End, Kind], Tensor]:
         """What the element's atoms say to every end."""
-        step = max(1, _ATOM_CHANNELS // self.products.gathered)
-        parts = [
+        if not self.parties:
+            return {}
+        chunks = [
             gather_targets(
-                self.products, measured.components, measured.surroundings, some, self.readouts
+                self.edges, measured.components, measured.surroundings, some, self.parties
             )
-            for some in torch.split(atoms, step)
+            for some in torch.split(atoms, max(1, _ATOM_CHANNELS // self.edges.channels))
         ]
-        whole = {kind: torch.cat([part[kind] for part in parts], dim=1) for kind in self.readouts}
-        return {
-            (end, kind): whole[kind][:, :, targets] for (end, kind), targets in self.columns.items()
-        }
+        shares = {}
+        for party, columns in enumerate(self.columns):
+            whole = {
+                kind: torch.cat([chunk[party][kind] for chunk in chunks])
+                for kind in self.parties[party]
+            }
+            for (end, kind), targets in columns.items():
+                shares[end, kind] = whole[kind][:, :, targets]
+        return shares
+
+
+def _side_by_side(
+    ends: Mapping[End, Mapping[Kind, Tensor]],
+) -> tuple[dict[Kind, Tensor], dict[tuple[End, Kind], slice]]:
+    """Readouts of all ends per kind, and the columns of every end."""
+    readouts, columns = {}, {}
+    for kind in sorted({kind for thetas in ends.values() for kind in thetas}):
+        parts, start = [], 0
+        for end, thetas in ends.items():
+            if kind in thetas:
+                parts.append(thetas[kind])
+                columns[end, kind] = slice(start, start := start + parts[-1].shape[2])
+        readouts[kind] = torch.cat(parts, dim=2)
+    return readouts, columns
 
 
 def share(gatherings: Sequence[Gathering], species: Tensor, measured: Measured) -> Shares:

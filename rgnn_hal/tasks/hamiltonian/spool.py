@@ -24,10 +24,11 @@ class Spool:
             return torch.from_numpy(np.memmap(folder / name, np.float64, "w+", shape=shape))
 
         components, channels = (recipe.lmax + 1) ** 2, recipe.channels
-        gathered = recipe.products(on_site=True).gathered
+        edges = recipe.products(on_site=True).edges
+        gathered, told = edges.channels, (edges.lmax + 1) ** 2
         self._own = mapped("own", components, data.atoms, channels)
         self._partner = mapped("partner", components, data.atoms, channels)
-        self._messages = mapped("messages", components, data.atoms, gathered)
+        self._messages = mapped("messages", told, data.atoms, gathered)
         self._pair_gates = mapped("pair_gates", data.pairs, channels)
         self._edge_gates = mapped("edge_gates", data.edges, gathered)
         self._harmonics = mapped("harmonics", data.edges, (recipe.lmax + 2) ** 2)
