@@ -40,7 +40,7 @@ from rgnn_hal.tasks.hamiltonian.spool import Spool
 from rgnn_hal.tasks.provenance import provenance
 
 FloatArray = NDArray[np.float64]
-_ROUNDING = 1e-10  # hartree
+_ROUNDING = 1e-9  # hartree
 _PATH = tuple(10.0**-exponent for exponent in range(1, 13))
 
 
@@ -307,7 +307,7 @@ def _regress(
 def _vanish(targets: FloatArray) -> bool:
     """Whether labels of a kind are zero but for rounding, and need no readout.
 
-    A local potential on one atom has no pseudo-tensors: ethanol's are below 1e-14 hartree.
+    A local potential on one atom has no pseudo-tensors: ethanol's are below 1e-10 hartree.
     """
     return bool(np.abs(targets).max(initial=0.0) < _ROUNDING)
 
