@@ -10,7 +10,7 @@ from pyscf import dft
 
 from rgnn_hal import open_macro
 from rgnn_hal.tasks.hamiltonian import HamiltonianFile, HamiltonianRecipe, train_hamiltonian
-from rgnn_hal.tasks.hamiltonian.dataset import dense_of_blocks
+from rgnn_hal.tasks.hamiltonian.dense import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.export import write_molecules
 from rgnn_hal.tasks.hamiltonian.guess import cycles, initial_density, pyscf_molecule
 

@@ -8,10 +8,11 @@ predictions alike.
 """
 
 from rgnn_hal.tasks.hamiltonian.artefact import load_model, save_model
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile, HamiltonianFrame, PairList
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile, HamiltonianFrame
 from rgnn_hal.tasks.hamiltonian.evaluation import Evaluation, evaluate_hamiltonian
 from rgnn_hal.tasks.hamiltonian.model import HamiltonianModel, Predictor
 from rgnn_hal.tasks.hamiltonian.orbitals import Convention, OrbitalBasis
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 from rgnn_hal.tasks.hamiltonian.prediction import predict_file, write_crystals
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 from rgnn_hal.tasks.hamiltonian.scan import DataSummary, scan

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
 from rgnn_hal.structures import Graph, build_graph
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 FloatArray = NDArray[np.float64]
 _ATOMS = 768

@@ -25,8 +25,8 @@ from e3nn.o3 import wigner_3j
 from numpy.typing import NDArray
 
 from rgnn_hal.cost import products, record
-from rgnn_hal.tasks.hamiltonian.dataset import PairList
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 FloatArray = NDArray[np.float64]
 Kind = tuple[int, int]

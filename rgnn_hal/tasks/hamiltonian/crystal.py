@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csc_array
 
 from rgnn_hal.macro import DataError
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 from rgnn_hal.tasks.hamiltonian.spectrum import eigenvalues
 
 _ASYMMETRY = 1e-6

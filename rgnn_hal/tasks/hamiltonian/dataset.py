@@ -27,42 +27,17 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
+from rgnn_hal.tasks.hamiltonian.dense import blocks_of_dense
 from rgnn_hal.tasks.hamiltonian.orbitals import (
     Convention,
     OrbitalBasis,
     shells_from_degrees,
     shells_from_label,
 )
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class PairList:
-    """Half of the pairs of atoms that share a block; `second` lies in cell `shift`."""
-
-    first: IntArray
-    """(pairs,)."""
-    second: IntArray
-    """(pairs,)."""
-    shift: IntArray
-    """Lattice translation of the second atom, (pairs, 3)."""
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    @property
-    def on_site(self) -> NDArray[np.bool_]:
-        """Pairs of an atom with itself, (pairs,)."""
-        same: NDArray[np.bool_] = (self.first == self.second) & ~self.shift.any(axis=1)
-        return same
-
-    def displacement(self, atoms: ase.Atoms) -> FloatArray:
-        """r_j + R - r_i, (pairs, 3), angstrom."""
-        positions = atoms.positions
-        vectors = positions[self.second] - positions[self.first] + self.shift @ atoms.cell.array
-        return np.asarray(vectors, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -278,41 +253,6 @@ class HamiltonianFile:
 
     def _convention(self, default: Convention) -> Convention:
         return Convention(_text(self._file.attrs.get("convention", default.value)))
-
-
-def blocks_of_dense(
-    matrix: NDArray[Any], basis: OrbitalBasis, numbers: IntArray, pairs: PairList
-) -> FloatArray:
-    """Padded blocks (pairs, n, n) of a molecule's dense matrix."""
-    places, present = _places(basis, numbers)
-    rows, columns = places[pairs.first], places[pairs.second]
-    blocks = np.asarray(matrix, dtype=np.float64)[rows[:, :, None], columns[:, None, :]]
-    keep = present[pairs.first][:, :, None] & present[pairs.second][:, None, :]
-    return np.asarray(np.where(keep, blocks, 0.0))
-
-
-def dense_of_blocks(
-    blocks: FloatArray, basis: OrbitalBasis, numbers: IntArray, pairs: PairList
-) -> FloatArray:
-    """The whole matrix of a molecule, or a crystal's at Gamma; both halves, exactly hermitian."""
-    places, present = _places(basis, numbers)
-    size = int(basis.offsets(numbers)[-1])
-    dense = np.zeros((size, size))
-    keep = present[pairs.first][:, :, None] & present[pairs.second][:, None, :]
-    rows = np.broadcast_to(places[pairs.first][:, :, None], keep.shape)[keep]
-    columns = np.broadcast_to(places[pairs.second][:, None, :], keep.shape)[keep]
-    # On-site blocks hold both halves already: half of each, twice.
-    half = np.where(pairs.on_site, 0.5, 1.0)[:, None, None] * blocks
-    np.add.at(dense, (rows, columns), half[keep])
-    return dense + dense.T
-
-
-def _places(basis: OrbitalBasis, numbers: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Index of every orbital of every atom, padded with 0, and which exist: (atoms, n) both."""
-    offsets = basis.offsets(numbers)
-    column = np.arange(basis.largest)
-    present = column < np.diff(offsets)[:, None]
-    return np.where(present, offsets[:-1, None] + column, 0), present
 
 
 def _text(value: Any) -> str:

@@ -18,11 +18,8 @@ from rgnn_hal.macro import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.tasks.hamiltonian.batch import Structure, batches
 from rgnn_hal.tasks.hamiltonian.crystal import Crystal
-from rgnn_hal.tasks.hamiltonian.dataset import (
-    HamiltonianFile,
-    HamiltonianFrame,
-    dense_of_blocks,
-)
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile, HamiltonianFrame
+from rgnn_hal.tasks.hamiltonian.dense import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.electronic import count_electrons
 from rgnn_hal.tasks.hamiltonian.filling import wave_vector_grid
 from rgnn_hal.tasks.hamiltonian.model import Predictor

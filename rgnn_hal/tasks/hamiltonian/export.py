@@ -20,9 +20,11 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList, dense_of_blocks
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame
+from rgnn_hal.tasks.hamiltonian.dense import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.filling import HARTREE_EV
 from rgnn_hal.tasks.hamiltonian.orbitals import Convention, OrbitalBasis, magnetic_order
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 _FILES = {"hamiltonians.h5": HARTREE_EV, "overlaps.h5": 1.0}
 """What a matrix is multiplied with on the way out."""

@@ -27,11 +27,12 @@ from rgnn_hal.reservoir.pairs import PairReservoir
 from rgnn_hal.structures import Graph
 from rgnn_hal.tasks.hamiltonian.batch import Batch, Structure
 from rgnn_hal.tasks.hamiltonian.blocks import BlockTensors, GroupKey, Kind, orient
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame, PairList
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFrame
 from rgnn_hal.tasks.hamiltonian.features import Design, Measured
 from rgnn_hal.tasks.hamiltonian.filling import Filling
 from rgnn_hal.tasks.hamiltonian.orbitals import OrbitalBasis
 from rgnn_hal.tasks.hamiltonian.overlap import OverlapModel
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 from rgnn_hal.tasks.hamiltonian.readout import GroupReadout
 from rgnn_hal.tasks.hamiltonian.recipe import HamiltonianRecipe
 from rgnn_hal.tasks.hamiltonian.sharing import Gathering, share

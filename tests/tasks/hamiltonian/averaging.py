@@ -3,7 +3,8 @@
 import numpy as np
 
 from rgnn_hal.tasks.hamiltonian.crystal import Crystal, LatticeMatrix
-from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile, PairList
+from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 
 def averaged_graphene(file: HamiltonianFile, frames: int, repeats: int = 4) -> Crystal:

@@ -28,7 +28,7 @@ from rgnn_hal.tasks.hamiltonian import (
     train_hamiltonian,
 )
 from rgnn_hal.tasks.hamiltonian.batch import Structure, batches
-from rgnn_hal.tasks.hamiltonian.dataset import dense_of_blocks
+from rgnn_hal.tasks.hamiltonian.dense import dense_of_blocks
 from rgnn_hal.tasks.hamiltonian.scan import validation_stretches
 
 CutFrames = Callable[[Path, Path, slice], Path]

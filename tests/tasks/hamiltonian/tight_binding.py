@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rgnn_hal.tasks.hamiltonian.crystal import Crystal, LatticeMatrix
-from rgnn_hal.tasks.hamiltonian.dataset import PairList
+from rgnn_hal.tasks.hamiltonian.pairlist import PairList
 
 HOPPING = -0.1
 OVERLAP = 0.13
