@@ -23,7 +23,7 @@ from rgnn_hal.reservoir.equivariant import (
 
 def messages(partner: Components, count: int) -> Tensor:
     """The first `count` channels' messages, ((top+1)^2, atoms, count), top = `MESSAGE_DEGREE`."""
-    following = tuple(part.roll(-1, dims=2) for part in partner)
+    following = tuple(part.roll(-1, dims=2) for part in partner[: MESSAGE_DEGREE + 1])
     degrees = range(min(len(partner), MESSAGE_DEGREE + 1))
     return torch.cat([_of_degree(partner, following, degree, count) for degree in degrees])
 
