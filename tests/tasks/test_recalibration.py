@@ -26,7 +26,7 @@ from tests.cli.conftest import Run
 from tests.cli.conftest import run as run
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
-RECIPE = ForcesRecipe(channels=12, cutoff=4.0, lmax=2, radial=6, reads=16)
+RECIPE = ForcesRecipe(channels=8, cutoff=3.5, lmax=2, radial=6, reads=16)
 
 
 @pytest.fixture(scope="module")
