@@ -151,6 +151,5 @@ def _chart(
             Series(f"PySCF CCSD(T)/{basis}, one energy", electrons, theirs),
             Series("ours, one sample", electrons, ours, group=1),
         ),
-        x_log=True,
         y_log=True,
     )
