@@ -6,7 +6,8 @@ The whole Gram matrix would take 6 GB at the defaults. A step needs it times one
 costs a prediction of every frame and a sweep back (`rgnn_hal.reservoir.adjoint`); the members'
 inverses precondition, and their mean is the start. 250 frames of aspirin, 6,933 columns: members
 three at a time 49.5 meV/A, after 2, 4, 6, 8 steps 46.9, 45.4, 44.5, 44.4, all at once 44.7.
-Validation frames decide how many steps are taken, and all frames then take a few more.
+Validation frames decide how many steps are taken, and all frames then take a few more. Few of them
+decide badly: 75 frames of Li3PO4, 8 of them for validation, lose 3 % (44.1 to 45.3 meV/A).
 """
 
 from __future__ import annotations
