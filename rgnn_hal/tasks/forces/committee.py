@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from rgnn_hal.readout import NoiseStatistics, RidgeInverse, RidgeResult
 from rgnn_hal.reservoir import Reservoir
 
-_MOST_COLUMNS = 12_000
-"""Of a member: its Gram matrix takes 1.15 GB, and a fit four of them."""
+_MOST_COLUMNS = 9_300
+"""Of a member: its Gram matrix takes 0.7 GB, and two threads need four of them and more to add up
+(5.1 GB at the most, 900 frames of ethanol with three members of 8,965)."""
 
 
 @dataclass(frozen=True)
