@@ -40,7 +40,7 @@ def forces(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Threads for the digital work, some 2 GB each at the defaults; by default two where "
+            help="Threads for the digital work, 2 GB each at the defaults; by default two where "
             "there are as many cores."
         ),
     ] = None,
