@@ -37,7 +37,7 @@ from rgnn_hal.tasks.wavefunction.sampler import Walkers, walk
 FloatArray = NDArray[np.float64]
 
 _PILOT, _PILOT_PAIRS = 1000, 32_000
-"""Walkers of a pilot, and pairs of their electrons, at most: N2's 91 000 took 12 s."""
+"""Walkers of a pilot, and pairs of their electrons, at most: a thousand of N2 have 91 000."""
 _COST_RATIO = 10.0
 """What a product costs on a host over what it costs on a macro: an order of magnitude, since the
 paper claims 4.4 for its whole wavefunction. The emulator's CPU time says 0.2, and would have a

@@ -46,7 +46,7 @@ _PRICED = 200
 _SAMPLE_IN_FEATURES = 2.5
 _SAMPLE_IN_SWEEPS = 25
 """What a walker of a sample costs, with a network in units of its features (LiH: 1.5 ms of CPU time
-over 0.6), without one in sweeps (23 for carbon, 46 for N2): a guess until there is a sample."""
+over 0.6), without one in sweeps (about 23 for carbon): a guess until there is a sample."""
 _MUCH_LONGER = 2.0
 _CLOSING = 0.4
 """Seconds kept for storing the result."""
