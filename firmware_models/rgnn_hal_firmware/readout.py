@@ -5,11 +5,11 @@ A product is, with codes k of the input converter and z standard normal, fresh i
     I = step_in * (k @ G + sqrt(k^2 @ var(G)) z)
 
 (less than k^2 where inputs come as planes, `input_forms`), with v^3 @ cubic besides where cells are
-not ohmic (`conduction`), and the noise of the input
-converters where they have any (`input_noise`); then offset, gain, rounding and
-saturation of the column converter; `samples` conversions are averaged. The white noise of the cells
-in one column is exactly normal in sum, so two matrix products are exact in distribution, vector by
-vector. Fast telegraph noise is exact in variance and normal in the limit of many rows.
+not ohmic (`conduction`), and the noise of the input converters where they have any (`input_noise`);
+then offset, gain, rounding and saturation of the column converter; `samples` conversions are
+averaged. The white noise of the cells in one column is exactly normal in sum, so two matrix
+products are exact in distribution, vector by vector. Fast telegraph noise is exact in variance and
+normal in the limit of many rows.
 
 Slow noise follows the time that the *stream* (window and side) has lived: the chip's time outside
 products plus its own conversions. So neither the split of a batch nor products elsewhere on the

@@ -3,8 +3,9 @@
 `noisy_bN`: a product of N float32 vectors with all its noise and conversions, through the public
 `Macro.multiply`, over the time of the plain float32 product of the same shape; `bitserial8_b1024`
 the same for 1024 vectors as eight on/off planes with a conversion each, over one plain product of
-1024. `irdrop_b1024` is the same as `noisy_b1024` on a chip with wires, and `transfer_matrix_512_s`
-what its first product takes longer. Reference rates stand beside (`gemm_bN_gflops`).
+1024: mean and variance of eight planes are sixteen plain products by themselves. `irdrop_b1024` is
+the same as `noisy_b1024` on a chip with wires, and `transfer_matrix_512_s` what its first product
+takes longer. Reference rates stand beside (`gemm_bN_gflops`).
 """
 
 import resource
