@@ -23,7 +23,8 @@ from rgnn_hal.macro import ConfigurationError, DataError
 _JSON = "model.json"
 _ARRAYS = "arrays.safetensors"
 _KEPT = "statistics.safetensors"
-_VERSION = 1
+_VERSION = 2
+"""Of the columns that readouts are for: 2 has invariants of fourth order and no cubic products."""
 
 TASKS = ("forces", "hamiltonian")
 """That commands for models of any task know."""

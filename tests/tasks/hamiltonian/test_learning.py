@@ -257,7 +257,7 @@ def test_a_stored_model_predicts_what_it_did(water: HamiltonianModel, tmp_path: 
     expected, found = (model.on_twin().predict(atoms) for model in (water, again))
     assert np.array_equal(found.hamiltonian, expected.hamiltonian)
     assert np.abs(found.overlap - expected.overlap).max() < 1e-12
-    (tmp_path / "m" / "model.json").write_text('{"format": "rgnn_hal hamiltonian", "version": 1}')
+    (tmp_path / "m" / "model.json").write_text('{"format": "rgnn_hal hamiltonian", "version": 2}')
     with pytest.raises(DataError, match="damaged"):
         load_model(tmp_path / "m")
 
