@@ -84,7 +84,7 @@ class Flicker:
         return shift
 
     def _term(self, k: int, interval: int) -> NDArray[np.float32]:
-        """s_k z_k of every cell in an interval: an eighth of the time that single draws take."""
+        """s_k z_k of every cell in an interval: a tenth of the time that single draws take."""
         values = np.empty(self._cells, np.float32)
         NormalStream(self._seed, Purpose.FLICKER, k, interval).read(0, values)
         values *= np.float32(self._amplitudes[k])

@@ -40,8 +40,8 @@ def forces(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Threads for the digital work, 2 GB each at the defaults; by default two where "
-            "there are as many cores."
+            help="Threads for the digital work; by default two where there are as many cores. "
+            "They take 5 GB with the default channels."
         ),
     ] = None,
     scheduler: Annotated[

@@ -28,8 +28,6 @@ _USUAL = (1e-2, 1e-5)
 Li3PO4, which have fewer rows than columns. A penalty for noise leaves a plateau of weak ones that
 hides the minimum: of 24 frames of Li3PO4 at 1 read 1e-2 is best, 126.6 meV/A, and 1e-5 to 1e-7 are
 all at 164."""
-
-
 _NOTHING = 1e-24
 """Square of a column's length, relative to the longest, that counts as zero."""
 
@@ -67,8 +65,10 @@ class RidgeInverse:
 
     @property
     def penalty(self) -> np.ndarray:
-        """lambda D^-2, (columns,)."""
-        return np.asarray(self.strength / self.scale**2)
+        """lambda D^-2, (columns,); 0 for columns that vanish, which no step moves."""
+        penalty = np.zeros_like(self.scale)
+        np.divide(self.strength, self.scale**2, out=penalty, where=self.scale > 0.0)
+        return penalty
 
     def apply(self, vector: np.ndarray) -> np.ndarray:
         """The inverse times a vector (columns,)."""

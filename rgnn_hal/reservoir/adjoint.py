@@ -22,7 +22,8 @@ from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.prediction import Readout, predict
 from rgnn_hal.structures import Graph, join_graphs
 
-_ATOMS = 16  # of whose dB/dA some 10 MB are in memory at 256 channels
+_ATOMS = 16
+"""Whose dB/dA are in memory at a time."""
 
 
 @dataclass(frozen=True)

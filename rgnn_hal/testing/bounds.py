@@ -85,22 +85,16 @@ class Bounds:
         if self.spec.read_noise > 0:
             slack = self.spec.conductance.high * exact_voltage.max(axis=1, initial=0.0)[:, None]
             slack = slack + _CONVERTER_STEPS * self.adc_step
-            typical = np.median(deviation / bound, axis=1)
-            vector = int(typical.argmax())
-            if measured.shape[1] >= _FEWEST and typical[vector] > 1:
-                return (
-                    f"vector {vector} is off by {typical[vector]:.3g} times the bound in the "
-                    f"median of {measured.shape[1]} lines: read {_some(measured[vector])}, "
-                    f"expected {_some(expected[vector])} A"
-                )
-            lines = np.median(deviation / bound, axis=0)
-            line = int(lines.argmax())
-            if measured.shape[0] >= _FEWEST and lines[line] > 1:
-                return (
-                    f"line {line} of the sensed ones is off by {lines[line]:.3g} times the bound "
-                    f"in the median of {measured.shape[0]} vectors: read "
-                    f"{_some(measured[:, line])}, expected {_some(expected[:, line])} A"
-                )
+            for axis, name in ((1, "vector"), (0, "line")):
+                typical = np.median(deviation / bound, axis=axis)
+                one = int(typical.argmax())
+                if measured.shape[axis] >= _FEWEST and typical[one] > 1:
+                    read, meant = (np.moveaxis(v, axis, 1)[one] for v in (measured, expected))
+                    return (
+                        f"{name} {one} is off by {typical[one]:.3g} times the bound in the median "
+                        f"of {measured.shape[axis]} {'lines' if axis else 'vectors'}: read "
+                        f"{_some(read)}, expected {_some(meant)} A"
+                    )
         outside = ~(deviation <= bound + slack)
         if not outside.any():
             return None

@@ -68,6 +68,18 @@ def test_columns_that_are_zero_in_the_data_get_no_weight() -> None:
     assert np.isfinite(readout).all()
 
 
+def test_columns_that_are_zero_stay_at_rest_in_iterations() -> None:
+    X, y = problem(40, seed=4)
+    X[:, 3] = 0.0
+    X[:, 5] *= 1e-14  # what rounding leaves of a column that vanishes
+    fit = fit_ridge(collect(X, y), collect(X, y))
+    both = 2.0 * X.T @ X
+    system = both + np.diag(fit.inverse.penalty)
+    moved = fit.inverse.apply(system @ fit.readout)
+    np.testing.assert_allclose(moved, fit.readout, rtol=1e-3, atol=1e-3 * np.abs(fit.readout).max())
+    assert moved[3] == moved[5] == 0.0
+
+
 def test_a_path_that_starts_where_rounding_rules_is_refused() -> None:
     X = np.repeat(np.random.default_rng(7).standard_normal((30, 1)), 3, axis=1)
     statistics = collect(X, X[:, 0])

@@ -13,8 +13,9 @@ from rgnn_hal_firmware.scpi.command import Answer, Command
 from rgnn_hal_firmware.scpi.errors import ScpiError
 from rgnn_hal_firmware.scpi.instrument_commands import INSTRUMENT_COMMANDS
 from rgnn_hal_firmware.scpi.macro_commands import MACRO_COMMANDS
+from rgnn_hal_firmware.scpi.messages import End, Event, Fault, Unit
 from rgnn_hal_firmware.scpi.parameters import convert
-from rgnn_hal_firmware.scpi.parser import End, Event, Fault, Parser, Unit
+from rgnn_hal_firmware.scpi.parser import Parser
 from rgnn_hal_firmware.scpi.session import Session
 
 COMMANDS = INSTRUMENT_COMMANDS + MACRO_COMMANDS

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters, PulseEnvelope
 from rgnn_hal_firmware.scpi.errors import ScpiError
-from rgnn_hal_firmware.scpi.parser import Block
+from rgnn_hal_firmware.scpi.messages import Block
 from rgnn_hal_firmware.window import Side, Window
 
 FloatArray = NDArray[np.floating[Any]]

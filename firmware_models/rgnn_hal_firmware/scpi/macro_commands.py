@@ -13,6 +13,7 @@ from rgnn_hal_firmware.chip import PulseKind
 from rgnn_hal_firmware.parameters import LimitParameters, PulseEnvelope
 from rgnn_hal_firmware.scpi import limits
 from rgnn_hal_firmware.scpi.command import Command
+from rgnn_hal_firmware.scpi.messages import Block
 from rgnn_hal_firmware.scpi.parameters import (
     TYPES,
     Bytes,
@@ -22,7 +23,6 @@ from rgnn_hal_firmware.scpi.parameters import (
     Optional,
     Region,
 )
-from rgnn_hal_firmware.scpi.parser import Block
 from rgnn_hal_firmware.scpi.session import Session
 from rgnn_hal_firmware.scpi.status import AT_FULL_SCALE, GROUNDED_BY_WATCHDOG
 from rgnn_hal_firmware.window import Side, Window

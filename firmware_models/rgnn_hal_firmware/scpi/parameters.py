@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rgnn_hal_firmware.scpi.errors import ScpiError
-from rgnn_hal_firmware.scpi.parser import Argument, Block, String
+from rgnn_hal_firmware.scpi.messages import Argument, Block, String
 from rgnn_hal_firmware.window import Window
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)

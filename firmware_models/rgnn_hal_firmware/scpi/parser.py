@@ -17,12 +17,11 @@ length. Where a block's extent itself is lost nothing that follows can be told f
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rgnn_hal_firmware.scpi.errors import ScpiError
+from rgnn_hal_firmware.scpi.messages import Argument, Block, End, Event, Fault, String, Unit
 
 _ROOM = 1 << 16
 _MOST_TEXT = 1 << 12
@@ -34,41 +33,6 @@ _BLANKS = re.compile(rb"[\x00-\x09\x0b-\x20]+")
 _DELIMITER = re.compile(rb"[\n;,#\"']")
 _HEADER = re.compile(r"[A-Za-z0-9_:*]+\??")
 _UNPRINTABLE = re.compile(rb"[^\x00-\x7e]")
-
-
-class String(str):
-    """An argument that was quoted."""
-
-
-Block = NDArray[np.uint8]
-Argument = str | String | Block
-"""Plain text that was not quoted, a quoted string, or the bytes of a block."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One command with its arguments."""
-
-    header: str
-    """In capitals, without the leading colon, with the question mark of a query."""
-    arguments: tuple[Argument, ...]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A command that cannot be read."""
-
-    error: ScpiError
-    fatal: bool = False
-    """What follows cannot be told from data any more."""
-
-
-@dataclass(frozen=True)
-class End:
-    """The line feed that ends a message."""
-
-
-Event = Unit | Fault | End
 
 
 class Parser:

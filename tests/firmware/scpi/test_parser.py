@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rgnn_hal_firmware.scpi.parser import End, Event, Fault, Parser, String, Unit
+from rgnn_hal_firmware.scpi.messages import End, Event, Fault, String, Unit
+from rgnn_hal_firmware.scpi.parser import Parser
 
 Block = Callable[[bytes], bytes]
 MOST = 1 << 16
