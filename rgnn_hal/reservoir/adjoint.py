@@ -11,19 +11,30 @@ for every component of the forces costs hundreds of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rgnn_hal.reservoir.cubic_forms import (
+    CubicForms,
+    Products,
+    Room,
+    by_channel,
+    by_feature,
+    channel_blocks,
+    degrees_odd_first,
+)
+from rgnn_hal.reservoir.invariants import Invariants, degree_pairs
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.prediction import Readout, predict
 from rgnn_hal.structures import Graph, join_graphs
 
-_ATOMS = 16
-"""Whose dB/dA are in memory at a time."""
+_ATOMS = 128
+"""At a time."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +81,76 @@ def apply_rows(reservoir: Reservoir, batch: Batch, columns: Tensor) -> Outputs:
 
 
 def apply_transpose(reservoir: Reservoir, batch: Batch, weights: Outputs) -> Tensor:
-    """X^T r, (columns,)."""
-    graph, invariants = batch.graph, reservoir.invariants
-    elements = len(reservoir.elements)
+    """X^T r, (columns,); sums of products in single precision, as predictions are."""
+    graph, elements = batch.graph, len(reservoir.elements)
     basis = reservoir.basis(graph)
-    components = reservoir.mix(reservoir.vectors(graph, basis)).float()
-    motion = reservoir.mix(reservoir.moved(graph, basis, weights.forces)).float()
+    components = reservoir.mix(reservoir.vectors(graph, basis))
+    motion = reservoir.mix(reservoir.moved(graph, basis, weights.forces))
     share = weights.energies[batch.structure]
-    total = torch.zeros((elements, invariants.size, reservoir.channels), dtype=torch.float64)
+    shape = (elements, reservoir.invariants.size, reservoir.channels)
+    total = torch.empty(shape, dtype=torch.float64)
     for element in range(elements):
-        for atoms in torch.nonzero(graph.species == element)[:, 0].split(_ATOMS):
-            part = components[:, atoms]
-            scaled = part * share[atoms, None].float()
-            total[element] += invariants.pulled(part, scaled, motion[:, atoms])
+        atoms = torch.nonzero(graph.species == element)[:, 0]
+        pull = _Pull.zeros(reservoir.invariants, reservoir.channels)
+        for some in atoms.split(_ATOMS):
+            pull.add(components.unbind(), motion.unbind(), share, some)
+        total[element] = pull.features().T
     constants = torch.zeros(elements, dtype=torch.float64).index_add_(0, graph.species, share)
     return torch.cat([total.flatten(), constants])
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """sum_i c_i B_i - dB_i/dt over atoms i, the transpose of `forms`.
+
+    With b = (c/3) a - da/dt the cubic features are sum_i b . T(a, a); with q = (c/2) p - dp/dt
+    those of fourth order are sum_i q_l p_l' + q_l' p_l.
+    """
+
+    invariants: Invariants
+    forms: CubicForms
+    """sum_i b (a, a)."""
+    squares: Tensor
+    """sum_i q_l p_l', (channels, lmax + 1, lmax + 1)."""
+    room: Room = field(default_factory=Room)
+
+    @classmethod
+    def zeros(cls, invariants: Invariants, channels: int) -> _Pull:
+        """Of no atoms yet."""
+        degrees = invariants.lmax + 1
+        return cls(
+            invariants,
+            CubicForms.zeros(by_feature(invariants), channels, torch.float32),
+            torch.zeros((channels, degrees, degrees)),
+        )
+
+    def add(
+        self, components: Sequence[Tensor], motion: Sequence[Tensor], share: Tensor, atoms: Tensor
+    ) -> None:
+        """Some atoms, of all with A and dA/dt, by component (atoms, channels), and c (atoms,)."""
+        a = by_channel(components, atoms, torch.float32)
+        moved = by_channel(motion, atoms, torch.float32, constant=0.0)
+        weight, lengths = share[atoms].float(), _lengths(self.invariants.lmax)
+        for some in channel_blocks(len(a), len(atoms)):
+            part, along = a[some], moved[some]
+            pull = torch.addcmul(-along, part, weight, value=1 / 3)
+            self.forms.some(some).add_outer(pull, Products.of(part, self.room))
+            power, change = lengths @ (part * part), lengths @ (part * along)
+            pull = torch.addcmul(-2.0 * change, power, weight, value=1 / 2)
+            self.squares[some].baddbmm_(pull, power.transpose(1, 2))
+
+    def features(self) -> Tensor:
+        """(channels, features), float64."""
+        cubic = self.forms.of_features(by_feature(self.invariants))
+        first, second = degree_pairs(self.invariants.lmax)
+        quartic = self.squares + self.squares.transpose(1, 2)
+        return torch.cat([cubic, quartic[:, first, second].double()], dim=1)
+
+
+@cache
+def _lengths(lmax: int) -> Tensor:
+    """Sums squared components to squared lengths of degrees, (lmax + 1, components + 1)."""
+    degrees = degrees_odd_first(lmax)
+    sums = torch.zeros((lmax + 1, len(degrees) + 1))
+    sums[degrees, torch.arange(len(degrees))] = 1.0
+    return sums

@@ -69,26 +69,6 @@ class Invariants:
             gradients.append(torch.cat([*linear, 2.0 * part[None], *cubic, quartic]))
         return tuple(gradients)
 
-    def pulled(self, components: Tensor, scaled: Tensor, motion: Tensor) -> Tensor:
-        """sum_i c_i B_i - dB_i/dt, (features, channels) float64, of atoms with dA/dt = `motion`.
-
-        `scaled` is c A; all are ((lmax+1)^2, atoms, channels).
-        """
-        total = torch.zeros((self.size, components.shape[2]), dtype=torch.float64)
-        for gradient, terms, part, along in zip(
-            self.gradients(components),
-            self.terms,
-            _split(scaled, self.lmax),
-            _split(motion, self.lmax),
-            strict=True,
-        ):
-            order = [len(self.features[term]) for term in terms]  # ascending
-            for kind in sorted(set(order)):
-                some = slice(order.index(kind), order.index(kind) + order.count(kind))
-                pulled = (gradient[some] * (part / kind - along)).sum(dim=(1, 2))
-                total.index_add_(0, torch.tensor(terms[some]), pulled.double())
-        return total
-
     def values(self, components: Tensor, gradients: Gradients) -> Tensor:
         """The invariants (features, atoms, channels), from their gradients by Euler's relation."""
         values = components.new_zeros((self.size, *components.shape[1:]))
@@ -104,7 +84,7 @@ def invariants(lmax: int) -> Invariants:
     """The invariants of components up to degree `lmax`; (a, a, b, b) stands for p_a p_b."""
     triples = [t for t in combinations_with_replacement(range(lmax + 1), 3) if _couples(*t)]
     squares = [(degree, degree) for degree in range(lmax + 1)]
-    quartic = [a + b for a, b in combinations_with_replacement(squares, 2)]
+    quartic = [(a, a, b, b) for a, b in zip(*degree_pairs(lmax).tolist(), strict=True)]
     features = [(0,), *squares, *triples, *quartic]
     index = {feature: number for number, feature in enumerate(features)}
     terms = [
@@ -116,6 +96,11 @@ def invariants(lmax: int) -> Invariants:
     ]
     numbered = tuple(tuple(index[feature] for feature in term) for term in terms)
     return Invariants(lmax, tuple(features), numbered)
+
+
+def degree_pairs(lmax: int) -> Tensor:
+    """l and l' of the fourth order's products p_l p_l', in order, (2, products)."""
+    return torch.triu_indices(lmax + 1, lmax + 1)
 
 
 def _split(components: Tensor, lmax: int) -> tuple[Tensor, ...]:

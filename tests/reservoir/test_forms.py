@@ -1,9 +1,11 @@
 """Forms say what the invariants say, and slope as autograd does."""
 
+from types import ModuleType
+
 import pytest
 import torch
 
-from rgnn_hal.reservoir import forms, invariants
+from rgnn_hal.reservoir import cubic_forms, forms, invariants
 from rgnn_hal.reservoir.forms import ChannelForms
 
 
@@ -43,13 +45,16 @@ def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int)
     torch.testing.assert_close(slope_of(slopes, components), traced.grad, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("changed", ["_ATOMS", "_COLUMNS", "_KEPT_BYTES"])
+@pytest.mark.parametrize(
+    ("module", "changed"),
+    [(forms, "_ATOMS"), (cubic_forms, "_COLUMNS"), (forms, "_KEPT_BYTES")],
+)
 def test_blocks_and_what_is_kept_change_nothing(
-    changed: str, monkeypatch: pytest.MonkeyPatch
+    module: ModuleType, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readout, components, species = case(3)
     energies, slopes = readout.sweep(list(components), species)
-    monkeypatch.setattr(forms, changed, 2)
+    monkeypatch.setattr(module, changed, 2)
     again = ChannelForms(readout.invariants, readout.readout)
     energies_again, slopes_again = again.sweep(list(components), species)
     torch.testing.assert_close(energies_again, energies, rtol=1e-12, atol=1e-12)
