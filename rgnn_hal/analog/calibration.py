@@ -39,7 +39,9 @@ class TileCalibration:
 
     def correct(self, current: FloatArray) -> FloatArray:
         """True currents (batch, lines), A, from reported ones."""
-        return (current - self.zero.astype(current.dtype)) / self.gain.astype(current.dtype)
+        corrected = current - self.zero.astype(current.dtype)
+        corrected /= self.gain.astype(current.dtype)
+        return corrected
 
 
 def calibrate(

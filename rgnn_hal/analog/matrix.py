@@ -157,9 +157,7 @@ class AnalogMatrix:
             current = calibration.correct(self._sense(tile, voltage.reshape(-1, tile.inputs)))
             difference = self.placement.scheme.difference(current)
             difference = difference.reshape(*voltage.shape[:2], tile.outputs)
-            y[:, tile.output_slice] += (
-                np.einsum("bp,bpo->bo", planes.weight, difference) / self.unit
-            )
+            y[:, tile.output_slice] += _joined(planes.weight / self.unit, difference)
         tiles = self.placement.tiles
         self._note_products(
             len(x), sum(tile.inputs for tile in tiles), sum(tile.outputs for tile in tiles)
@@ -186,7 +184,7 @@ class AnalogMatrix:
             voltage = planes.voltage.reshape(-1, columns.shape[1])
             current = calibration.correct(self._sense(tile, voltage, "cols"))
             current = current.reshape(*planes.weight.shape, tile.inputs)
-            x[:, tile.input_slice] += np.einsum("bp,bpi->bi", planes.weight, current) / self.unit
+            x[:, tile.input_slice] += _joined(planes.weight / self.unit, current)
         tiles = self.placement.tiles
         self._note_products(
             len(y), sum(tile.outputs for tile in tiles), sum(tile.inputs for tile in tiles)
@@ -199,17 +197,13 @@ class AnalogMatrix:
     def _sense(self, tile: Tile, voltage: FloatArray, side: Side = "rows") -> FloatArray:
         macro = self.macros[tile.macro]
         chunk = macro.spec.max_batch
-        current = np.concatenate(
-            [
-                macro.multiply(
-                    voltage[start : start + chunk],
-                    side=side,
-                    region=tile.region,
-                    samples=self.reads,
-                )
-                for start in range(0, len(voltage), chunk)
-            ]
-        )
+        parts = [
+            macro.multiply(
+                voltage[start : start + chunk], side=side, region=tile.region, samples=self.reads
+            )
+            for start in range(0, len(voltage), chunk)
+        ]
+        current = parts[0] if len(parts) == 1 else np.concatenate(parts)
         self._count(tile, voltage, current)
         return current
 
@@ -258,6 +252,15 @@ class AnalogMatrix:
     def _note(self, done: Ledger) -> None:
         self.ledger.add(done)
         record(done)
+
+
+def _joined(weight: FloatArray, planes: FloatArray) -> FloatArray:
+    """sum_p weight[b, p] planes[b, p, :]; one plane, the usual case, needs no sum."""
+    if weight.shape[1] == 1:
+        only: FloatArray = planes[:, 0] * weight
+        return only
+    joined: FloatArray = np.einsum("bp,bpo->bo", weight, planes)
+    return joined
 
 
 def _checked_input(x: ArrayLike, inputs: int) -> FloatArray:

@@ -35,7 +35,7 @@ from rgnn_hal.tasks.wavefunction.sampler import Walkers, scatter, walk
 _RATE = 3e-3
 _AVERAGED = 20
 """Steps whose energies make the running one."""
-_SETTLE = 200
+_SETTLE = 80
 _OUTLIER = 5.0
 
 

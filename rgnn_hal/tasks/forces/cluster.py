@@ -17,7 +17,7 @@ from rgnn_hal.cost import record
 from rgnn_hal.macro import ConfigurationError, TransportError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.structures import FilePart
-from rgnn_hal.tasks.forces.collection import Collected, Job
+from rgnn_hal.tasks.forces.collection import Collected, Job, one_blas_thread
 
 _BRANCHES = 64
 _POLL = 0.1  # s
@@ -116,7 +116,8 @@ def _branch(job: Job, leaves: Sequence[FilePart]) -> Collected:
         if unreported == _REPORTED:
             report()
 
-    collected = job.collect(leaves, counted)
+    with one_blas_thread():
+        collected = job.collect(leaves, counted)
     report()
     return collected
 

@@ -7,12 +7,14 @@ worked on. Threads take every n-th leaf each; `rgnn_hal.tasks.forces.cluster` se
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ase
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rgnn_hal.cost import Operations, record, recording
 from rgnn_hal.cost.digital import Sampled
@@ -93,7 +95,7 @@ def collect(job: Job, workers: int, progress: Progress = silent) -> Collected:
     leaves = job.leaves()
     shares = [leaves[worker::workers] for worker in range(min(workers, len(leaves)))]
     done = _Counter(job, progress)
-    with ThreadPoolExecutor(len(shares)) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(len(shares)) as pool:
         pending = [pool.submit(job.collect, share, done.add_one) for share in shares]
         try:
             while wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION).not_done:
@@ -110,6 +112,13 @@ def collect(job: Job, workers: int, progress: Progress = silent) -> Collected:
         collected = collected + other
     record(collected.work)
     return collected
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """While workers share the cores: two of them that call a BLAS of two threads wait in turns."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def check_workers(workers: int) -> None:

@@ -26,7 +26,7 @@ from rgnn_hal.cost.digital import Sampled
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import NoiseStatistics
 from rgnn_hal.structures import LabelledFrame, read_frames
-from rgnn_hal.tasks.forces.collection import Job
+from rgnn_hal.tasks.forces.collection import Job, one_blas_thread
 from rgnn_hal.tasks.forces.committee import CommitteeResult, Member
 
 _STEPS = 8
@@ -133,7 +133,7 @@ class NormalEquations:
                 groups[bool(learns[index])].append(frame)
             return self._of_frames(*groups, theta, labels)
 
-        with ThreadPoolExecutor(min(self.workers, len(leaves))) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(min(self.workers, len(leaves))) as pool:
             parts = list(pool.map(one, range(len(leaves))))
         total = parts[0]
         for part in parts[1:]:

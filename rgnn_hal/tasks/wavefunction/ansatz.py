@@ -82,6 +82,11 @@ class Scene:
     features: Jet | None
     """F with gradients over the 3 N coordinates."""
 
+    @property
+    def walkers(self) -> int:
+        """How many."""
+        return len(self.potential)
+
     def part(self, walkers: slice) -> Scene:
         """Some of the walkers."""
         features = self.features

@@ -76,7 +76,7 @@ class Guide:
     ) -> Tensor:
         """u_ij with electrons at `positions` (walkers, N, 3), whose g are `theirs`."""
         products, kinds = self.couplings.products, self.equal[electron]
-        turned = torch.einsum("wk,skl->wsl", bells, products)[:, kinds]
+        turned = torch.einsum("wk,skl->wsl", bells, products).index_select(1, kinds)
         apart = (position[:, None] - positions).norm(dim=-1)
         smooth = self.ansatz.inputs.between(apart) * self.couplings.apart[kinds]
         row = (turned * theirs).sum(-1) + smooth.sum(-1)

@@ -62,15 +62,15 @@ class SlaterBasis:
         """chi at points (..., 3): (..., m)."""
         arrow, r = self._polar(points)
         polynomial, decay, _ = self._radial(r)
-        return (polynomial * decay)[..., self._table.radial] * self._angular(arrow)
+        return (polynomial * decay) @ self._table.radial * self._angular(arrow)
 
     def evaluate(self, points: Tensor) -> OrbitalValues:
         """chi with gradients and Laplacians at points (..., 3)."""
         table = self._table
         arrow, r = self._polar(points)
-        f, over_r, laplacian = (part[..., table.radial] for part in self._derivatives(r))
+        f, over_r, laplacian = (part @ table.radial for part in self._derivatives(r))
         angular = self._angular(arrow)
-        rise = (over_r * angular)[..., None, :] * arrow[..., table.centre, :].mT
+        rise = (over_r * angular)[..., None, :] * (arrow.mT @ table.centre)
         return OrbitalValues(f * angular, rise + f[..., None, :] * table.axes, laplacian * angular)
 
     def _polar(self, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,13 +81,13 @@ class SlaterBasis:
     def _angular(self, arrow: Tensor) -> Tensor:
         """1, x, y or z of every function, (..., m)."""
         terms = torch.cat([torch.ones_like(arrow[..., :1]), arrow], dim=-1)
-        return terms.flatten(-2)[..., self._table.harmonic]
+        return terms.flatten(-2) @ self._table.harmonic
 
     def _radial(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The two factors of f, normalised, and r, each (..., radial functions)."""
         table, charges = self._table, self.molecule.charges
         v, _, _ = nuclear_cusp(r, charges)
-        far, cusp = r[..., table.nucleus], (charges * v)[..., table.nucleus]
+        far, cusp = r @ table.nucleus, (charges * v) @ table.nucleus
         decay = torch.exp(cusp - table.exponent * far) * table.norm
         return 1.0 + table.slope * far, decay, far
 
@@ -96,8 +96,8 @@ class SlaterBasis:
         table, charges = self._table, self.molecule.charges
         _, dv, ddv = nuclear_cusp(r, charges)
         polynomial, decay, far = self._radial(r)
-        rate = (charges * dv)[..., table.nucleus] - table.exponent
-        bend = (charges * ddv)[..., table.nucleus]
+        rate = (charges * dv) @ table.nucleus - table.exponent
+        bend = (charges * ddv) @ table.nucleus
         over_r = (table.slope + polynomial * rate) * decay / far
         curvature = (2.0 * table.slope * rate + polynomial * (bend + rate**2)) * decay
         return polynomial * decay, over_r, curvature + 2.0 * (table.degree + 1) * over_r
@@ -114,37 +114,45 @@ class SlaterBasis:
             first += count
         which, centre, axis = (torch.tensor(column) for column in zip(*functions, strict=True))
         exponent = exponent.double()
+        nuclei = len(self.molecule.numbers)
         return _Table(
-            nucleus=nucleus,
+            nucleus=_lookup(nucleus, nuclei),
             degree=degree,
             exponent=exponent,
             slope=exponent - self.molecule.charges[nucleus] / (degree + 1),
             norm=exponent ** (degree + 1.5),
-            radial=which,
-            centre=centre,
-            harmonic=4 * centre + axis,
+            radial=_lookup(which, first),
+            centre=_lookup(centre, nuclei),
+            harmonic=_lookup(4 * centre + axis, 4 * nuclei),
             axes=torch.eye(4, dtype=torch.float64)[1:, axis],
         )
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Radial functions one by one, then the functions that they make."""
+    """Radial functions one by one, then the functions that they make; see `_lookup`."""
 
     nucleus: Tensor
+    """From nuclei, (A, radial functions)."""
     degree: Tensor
     exponent: Tensor
     slope: Tensor
     """zeta - Z/(l+1)."""
     norm: Tensor
     radial: Tensor
-    """Which radial function, (m,)."""
+    """From radial functions, (radial functions, m)."""
     centre: Tensor
-    """The nucleus, (m,)."""
+    """From nuclei, (A, m)."""
     harmonic: Tensor
-    """4 * nucleus, plus 0 for s and 1, 2 or 3 for x, y or z: (m,)."""
+    """From 1, x, y and z of every nucleus, (4 A, m)."""
     axes: Tensor
     """d Y / dx_a, (3, m)."""
+
+
+def _lookup(which: Tensor, count: int) -> Tensor:
+    """x @ this is x[..., which], in a seventh of the time; x has `count` columns."""
+    matrix: Tensor = torch.nn.functional.one_hot(which, count).double().T.contiguous()
+    return matrix
 
 
 def slater_basis(molecule: Molecule) -> SlaterBasis:

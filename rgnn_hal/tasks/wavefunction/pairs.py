@@ -119,8 +119,8 @@ class PairInputs:
 
     def centred(self, points: Tensor) -> Tensor:
         """g_a(r_A) at points (..., 3): (..., k)."""
-        exponents, nuclei = self._centred
-        return _bell(exponents * (points[..., None, :] - nuclei).norm(dim=-1))
+        distance = (points[..., None, :] - self.molecule.nuclei).norm(dim=-1)
+        return _bell(distance @ self._scales)
 
     def between(self, apart: Tensor) -> Tensor:
         """g_b at distances of electrons (...): (..., b)."""
@@ -146,6 +146,12 @@ class PairInputs:
 
     def _chosen(self) -> list[Tensor]:
         return [chosen for chosen in (self.opposite, ~self.opposite) if chosen.any()]
+
+    @cached_property
+    def _scales(self) -> Tensor:
+        """From distances of the nuclei to a r_A, (A, k)."""
+        exponents, at = self._centred
+        return torch.eq(at, self.molecule.nuclei[:, None]).all(dim=-1) * exponents
 
     @cached_property
     def _centred(self) -> tuple[Tensor, Tensor]:

@@ -38,6 +38,8 @@ from rgnn_hal.tasks.wavefunction.training import WARM_UP, Trainer
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
 _BURN_IN = 200
+_FIRST_BURN_IN = 80
+"""Before training: its samples settle again and again, and nothing of them is measured."""
 _BURN_IN_SHARE = 0.2
 """Of the time there is, at most."""
 _SAVE_EVERY = 20.0
@@ -150,7 +152,7 @@ class _Run:
     def _train(self, trainer: Trainer, seconds: float) -> None:
         state, stop, drawn = self.state, time.monotonic() + seconds, 0
         if self.body is None:
-            cost = _SAMPLE_IN_SWEEPS * self._burn_in(_BURN_IN_SHARE * seconds)
+            cost = _SAMPLE_IN_SWEEPS * self._burn_in(_FIRST_BURN_IN, _BURN_IN_SHARE * seconds)
         else:
             cost = self._price()
         while not trainer.finished:
@@ -171,7 +173,7 @@ class _Run:
         """Fresh samples until the limits are reached."""
         state, recipe = self.state, self.state.recipe
         if state.measurement is None:
-            self._burn_in(_BURN_IN_SHARE * self._time_left())
+            self._burn_in(_BURN_IN, _BURN_IN_SHARE * self._time_left())
             self._walk(recipe.sweeps)
             state.measurement = pilot(
                 self.ansatz, state.parameters, self.body, state.walkers, recipe.check_every
@@ -237,13 +239,13 @@ class _Run:
         self.work.walk(sweeps * state.walkers.positions.shape[:2].numel())
         return walk(self.ansatz, state.parameters, state.walkers, sweeps, adapt=adapt)
 
-    def _burn_in(self, seconds: float) -> float:
+    def _burn_in(self, most: int, seconds: float) -> float:
         """Forget where the walkers began, unless there is no time even for that.
 
         Seconds that a sweep took, per walker.
         """
         started, sweeps = time.monotonic(), 0
-        while sweeps == 0 or (sweeps < _BURN_IN and time.monotonic() < started + seconds):
+        while sweeps == 0 or (sweeps < most and time.monotonic() < started + seconds):
             self._walk(20, adapt=self.state.measurement is None)
             sweeps += 20
         return (time.monotonic() - started) / (sweeps * len(self.state.walkers.positions))

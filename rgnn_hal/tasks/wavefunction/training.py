@@ -19,7 +19,6 @@ from torch import Tensor
 
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz
 from rgnn_hal.tasks.wavefunction.body import Body
-from rgnn_hal.tasks.wavefunction.jet import stack_batches
 from rgnn_hal.tasks.wavefunction.optimiser import NO_STEP, Estimate, Sample, contest, improve
 from rgnn_hal.tasks.wavefunction.sampler import walk
 from rgnn_hal.tasks.wavefunction.state import State
@@ -130,14 +129,12 @@ class Trainer:
         state, sweeps = self.state, self.state.recipe.sweeps
         self._walk(_SETTLE, adapt=True)
         rounds = max(1, round(count / len(state.walkers.positions)))
-        positions, guides, features = [], [], []
+        scenes, guides = [], []
         for _ in range(rounds):
             guides.append(self._walk(sweeps))
-            positions.append(state.walkers.positions.clone())
-            if body is not None:
-                features.append(body.on_macro(positions[-1]))
-        jet = stack_batches(features) if features else None
-        return Sample(self.ansatz.scene(torch.cat(positions), jet), torch.cat(guides))
+            here = state.walkers.positions
+            scenes.append(self.ansatz.scene(here, body.on_macro(here) if body else None))
+        return Sample.of(scenes, torch.cat(guides))
 
     def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
         state = self.state

@@ -19,7 +19,7 @@ STEADY = replace(HELIUM.parameters, head=torch.zeros_like(HELIUM.parameters.head
 def drawn_from(parameters: Parameters, walkers: int = 1500) -> Sample:
     population = scatter(HELIUM.molecule, walkers, seed=3)
     log_guide = walk(HELIUM.ansatz, parameters, population, 60, adapt=True)
-    return Sample(HELIUM.scene(population.positions), log_guide)
+    return Sample.of([HELIUM.scene(population.positions)], log_guide)
 
 
 def spoilt() -> Parameters:
@@ -56,7 +56,7 @@ def test_steps_too_long_for_a_sample_are_shortened() -> None:
     state = begin(parse_molecule("C 0 0 0"), WavefunctionRecipe(walkers=1500), "emulator://")
     ansatz, start = ansatz_of(state.molecule), state.parameters
     log_guide = walk(ansatz, start, state.walkers, 30, adapt=True, power=0.8)
-    sample = Sample(ansatz.scene(state.walkers.positions, None), log_guide)
+    sample = Sample.of([ansatz.scene(state.walkers.positions, None)], log_guide)
     step = improve(ansatz, start, sample)
     assert step.after.energy < step.before.energy - 0.1
     assert step.after.efficiency >= 0.5 * step.before.efficiency
