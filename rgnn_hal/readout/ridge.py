@@ -1,11 +1,12 @@
 """Ridge regression from sufficient statistics, the strength chosen on held-out statistics.
 
-    theta = D (D X^T X D + lambda 1)^-1 D X^T y,      D = diag(X^T X)^-1/2
+    theta = D (D X^T X D + lambda P)^-1 D X^T y,      D = diag(X^T X)^-1/2
 
-Scaling every column to unit length makes one lambda fair to features of any unit. Every lambda
-costs a Cholesky factorisation, so the path is walked downhill from the better of two places where
-the minimum usually is: towards weaker ones until the validation error rises, and, if the first step
-did not pay, towards stronger ones. The best lambda is then refitted on training and validation rows
+Scaling every column to unit length makes one lambda fair to features of any unit. P, diagonal and
+1 unless it is given, says which of them are expected to matter less. Every lambda costs a Cholesky
+factorisation, so the path is walked downhill from the better of two places where the minimum
+usually is: towards weaker ones until the validation error rises, and, if the first step did not
+pay, towards stronger ones. The best lambda is then refitted on training and validation rows
 together.
 """
 
@@ -56,18 +57,20 @@ class RidgeResult:
 
 @dataclass(frozen=True)
 class RidgeInverse:
-    """The inverse of X^T X + lambda D^-2 in single precision: half the memory, for iterations."""
+    """The inverse of X^T X + lambda P D^-2 in single precision: half the memory, for iterations."""
 
     scale: np.ndarray
     """D, (columns,)."""
     strength: float
+    _relative: np.ndarray | None
     _factor: np.ndarray
 
     @property
     def penalty(self) -> np.ndarray:
-        """lambda D^-2, (columns,); 0 for columns that vanish, which no step moves."""
+        """lambda P D^-2, (columns,); 0 for columns that vanish, which no step moves."""
+        strength = self.strength * (1.0 if self._relative is None else self._relative)
         penalty = np.zeros_like(self.scale)
-        np.divide(self.strength, self.scale**2, out=penalty, where=self.scale > 0.0)
+        np.divide(strength, self.scale**2, out=penalty, where=self.scale > 0.0)
         return penalty
 
     def apply(self, vector: np.ndarray) -> np.ndarray:
@@ -78,10 +81,16 @@ class RidgeInverse:
 
 
 def fit_ridge(
-    training: Statistics, validation: Statistics, path: Sequence[float] = DEFAULT_PATH
+    training: Statistics,
+    validation: Statistics,
+    path: Sequence[float] = DEFAULT_PATH,
+    penalty: np.ndarray | None = None,
 ) -> RidgeResult:
-    """Choose the strength on `validation`, then fit both sets with it; `path` is descending."""
-    walk = _Walk(training, validation, tuple(path))
+    """Choose the strength on `validation`, then fit both sets with it; `path` is descending.
+
+    `penalty`, P (columns,), multiplies the strength column by column; all ones by default.
+    """
+    walk = _Walk(training, validation, tuple(path), penalty)
     starts = {min(sum(s > 2.0 * usual for s in path), len(path) - 1) for usual in _USUAL}
     walk.search(sorted(starts))
     if walk.judged is None:
@@ -91,11 +100,11 @@ def fit_ridge(
             "check the data, or start the path higher"
         )
     both = training + validation
-    found = _factorise(both.gram, walk.strength)
+    found = _factorise(both.gram, walk.strength, penalty)
     assert found is not None  # more rows than a fit that succeeded
     scale, factor = found
     readout = _solve(scale, factor, both.moment)
-    inverse = RidgeInverse(scale, walk.strength, factor.astype(np.float32))
+    inverse = RidgeInverse(scale, walk.strength, penalty, factor.astype(np.float32))
     return RidgeResult(readout, walk.judged, walk.strength, tuple(walk.trials), inverse)
 
 
@@ -103,9 +112,14 @@ class _Walk:
     """The best of the strengths tried so far."""
 
     def __init__(
-        self, training: Statistics, validation: Statistics, path: tuple[float, ...]
+        self,
+        training: Statistics,
+        validation: Statistics,
+        path: tuple[float, ...],
+        penalty: np.ndarray | None,
     ) -> None:
         self._training, self._validation, self._path = training, validation, path
+        self._penalty = penalty
         self._least = math.inf
         self.trials: list[RidgeTrial] = []
         self.judged: np.ndarray | None = None
@@ -134,7 +148,8 @@ class _Walk:
         return index != start + step
 
     def _try(self, strength: float) -> bool:
-        readout = solve_ridge(self._training, strength)
+        training = self._training
+        readout = solve_normal_equations(training.gram, training.moment, strength, self._penalty)
         if readout is None:
             return False
         error = _rmse(self._validation, readout)

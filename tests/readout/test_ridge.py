@@ -68,16 +68,28 @@ def test_columns_that_are_zero_in_the_data_get_no_weight() -> None:
     assert np.isfinite(readout).all()
 
 
-def test_columns_that_are_zero_stay_at_rest_in_iterations() -> None:
+@pytest.mark.parametrize("relative", [None, 1e2])
+def test_columns_that_are_zero_stay_at_rest_in_iterations(relative: float | None) -> None:
     X, y = problem(40, seed=4)
     X[:, 3] = 0.0
     X[:, 5] *= 1e-14  # what rounding leaves of a column that vanishes
-    fit = fit_ridge(collect(X, y), collect(X, y))
+    penalty = None if relative is None else np.where(np.arange(X.shape[1]) < 3, relative, 1.0)
+    fit = fit_ridge(collect(X, y), collect(X, y), penalty=penalty)
     both = 2.0 * X.T @ X
     system = both + np.diag(fit.inverse.penalty)
     moved = fit.inverse.apply(system @ fit.readout)
     np.testing.assert_allclose(moved, fit.readout, rtol=1e-3, atol=1e-3 * np.abs(fit.readout).max())
     assert moved[3] == moved[5] == 0.0
+
+
+def test_a_column_of_a_larger_penalty_is_shrunk_as_if_it_were_shorter() -> None:
+    X, y = problem(40, seed=2)
+    penalty = np.ones(X.shape[1])
+    penalty[1] = 9.0
+    found = fit_ridge(collect(X, y), collect(X, y), [1e-2], penalty).judged
+    length = np.linalg.norm(X, axis=0)
+    system = X.T @ X + 1e-2 * np.diag(penalty * length**2)
+    np.testing.assert_allclose(found, np.linalg.solve(system, X.T @ y), rtol=1e-9)
 
 
 def test_a_path_that_starts_where_rounding_rules_is_refused() -> None:

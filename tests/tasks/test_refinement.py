@@ -52,7 +52,7 @@ def system(asked: Arguments, learns: np.ndarray) -> tuple[np.ndarray, np.ndarray
     penalty = np.zeros(rows.shape[1])
     for member, inverse in zip(members, fit.inverses, strict=True):
         columns = member.columns(job.regression.reservoir.channels)
-        penalty[columns] = inverse.strength / inverse.scale**2
+        penalty[columns] = inverse.strength * member.penalty / inverse.scale**2
     gram = rows.T @ rows + np.diag(penalty)
     for group, covariance in zip(noise.groups, noise.covariance, strict=True):
         gram[np.ix_(group, group)] += covariance * len(rows) / noise.rows

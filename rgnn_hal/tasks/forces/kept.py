@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import ase
+import numpy as np
+from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
 from rgnn_hal.readout import (
@@ -37,11 +39,13 @@ class MemberStatistics:
     training: Statistics
     validation: Statistics
     noise: NoiseStatistics
+    penalty: NDArray[np.float64]
+    """See `Member.penalty`."""
 
     def fit(self, factor: float, path: Sequence[float] = DEFAULT_PATH) -> RidgeResult:
         """The readout for products with `factor` times the variance of the measured noise."""
         with self._noisy(factor):
-            return fit_ridge(self.training, self.validation, path)
+            return fit_ridge(self.training, self.validation, path, self.penalty)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -72,7 +76,7 @@ class MemberStatistics:
             f"{part}.{name}": array
             for part, arrays in zip(_PARTS, parts, strict=True)
             for name, array in arrays.items()
-        }
+        } | {"penalty": self.penalty}
 
     @classmethod
     def unpack(cls, arrays: Arrays) -> "MemberStatistics":
@@ -82,7 +86,12 @@ class MemberStatistics:
             KeyError, ValueError: an array is missing or has another size.
         """
         training, validation, noise = (_under(part, arrays) for part in _PARTS)
-        return cls(unpack_statistics(training), unpack_statistics(validation), unpack_noise(noise))
+        return cls(
+            unpack_statistics(training),
+            unpack_statistics(validation),
+            unpack_noise(noise),
+            arrays["penalty"],
+        )
 
 
 def fit_committee(members: Iterator[MemberStatistics], factor: float) -> CommitteeResult:

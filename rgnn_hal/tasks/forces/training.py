@@ -226,7 +226,7 @@ class _Committee:
             else collect_on(self.scheduler, job, progress)
         )
         statistics = MemberStatistics(
-            collected.training, collected.validation, member.noise(self.noise)
+            collected.training, collected.validation, member.noise(self.noise), member.penalty
         )
         if kept is not None:
             kept.append(statistics.pack())
