@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from rgnn_hal.cost import record
 from rgnn_hal.macro import ConfigurationError, TransportError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.structures import FilePart
-from rgnn_hal.tasks.forces.collection import Collected, Job, one_blas_thread
+from rgnn_hal.tasks.forces.collection import Collected, Job
 
 _BRANCHES = 64
 _POLL = 0.1  # s
@@ -116,7 +118,7 @@ def _branch(job: Job, leaves: Sequence[FilePart]) -> Collected:
         if unreported == _REPORTED:
             report()
 
-    with one_blas_thread():
+    with threadpool_limits(1, user_api="blas"):
         collected = job.collect(leaves, counted)
     report()
     return collected

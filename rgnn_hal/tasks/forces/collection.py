@@ -90,12 +90,14 @@ class Job:
 def collect(job: Job, workers: int, progress: Progress = silent) -> Collected:
     """Statistics of the whole file by `workers` threads, each with Gram matrices of its own.
 
-    The number of workers changes the result by rounding only.
+    The number of workers changes the result by rounding only. On two cores one worker whose BLAS
+    has both is three times as fast as two, which wait for the interpreter: 3.6 and 11 s for 100
+    frames of ethanol, 8,928 columns. Workers of a scheduler are processes.
     """
     leaves = job.leaves()
     shares = [leaves[worker::workers] for worker in range(min(workers, len(leaves)))]
     done = _Counter(job, progress)
-    with one_blas_thread(), ThreadPoolExecutor(len(shares)) as pool:
+    with blas_threads_of(len(shares)), ThreadPoolExecutor(len(shares)) as pool:
         pending = [pool.submit(job.collect, share, done.add_one) for share in shares]
         try:
             while wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION).not_done:
@@ -115,9 +117,9 @@ def collect(job: Job, workers: int, progress: Progress = silent) -> Collected:
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """While workers share the cores: two of them that call a BLAS of two threads wait in turns."""
-    with threadpool_limits(1, user_api="blas"):
+def blas_threads_of(workers: int) -> Iterator[None]:
+    """One worker's BLAS may have all cores; two of them that call it would wait in turns."""
+    with threadpool_limits(1 if workers > 1 else None, user_api="blas"):
         yield
 
 

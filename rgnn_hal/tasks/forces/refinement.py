@@ -15,18 +15,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import islice
+from operator import add
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.cost import Operations, record, recording
-from rgnn_hal.cost.digital import Sampled
+from rgnn_hal.cost.digital import count_work
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import NoiseStatistics
 from rgnn_hal.structures import LabelledFrame, read_frames
-from rgnn_hal.tasks.forces.collection import Job, one_blas_thread
+from rgnn_hal.tasks.forces.collection import Job, blas_threads_of
 from rgnn_hal.tasks.forces.committee import CommitteeResult, Member
 
 _STEPS = 8
@@ -92,7 +94,8 @@ class NormalEquations:
     def steps(self, start: Vector, learns: NDArray[np.bool_]) -> Iterator[Iterate]:
         """Conjugate gradients from `start` on the frames of the mask `learns`, without end."""
         theta, sweep = start, self._sweep(start, learns, labels=True)
-        rows, penalty = sweep.rows, self._penalty()
+        rows, work, penalty = sweep.rows, sweep.work, self._penalty()
+        record(work)
         rest = sweep.moment - self.noise.product(theta, rows) - penalty * theta
         unseen, direction, before = sweep.unseen, np.zeros_like(theta), np.inf
         while True:
@@ -101,6 +104,7 @@ class NormalEquations:
             length = float(rest @ preconditioned)
             direction = preconditioned + length / before * direction
             sweep = self._sweep(direction, learns, labels=False)
+            record(work)  # the same again, counted once: counting takes longer than the work
             product = sweep.moment + self.noise.product(direction, rows) + penalty * direction
             step = length / float(direction @ product)
             theta, rest = theta + step * direction, rest - step * product
@@ -123,7 +127,7 @@ class NormalEquations:
         return (member.columns(channels) for member in self.members)
 
     def _sweep(self, theta: Vector, learns: NDArray[np.bool_], *, labels: bool) -> _Sweep:
-        """X^T r and r of unseen frames: r = X theta, or y - X theta with `labels`."""
+        """X^T r and r of unseen frames: r = X theta, or y - X theta with `labels`, counted."""
         leaves = self.job.leaves()
 
         def one(number: int) -> _Sweep:
@@ -133,13 +137,10 @@ class NormalEquations:
                 groups[bool(learns[index])].append(frame)
             return self._of_frames(*groups, theta, labels)
 
-        with one_blas_thread(), ThreadPoolExecutor(min(self.workers, len(leaves))) as pool:
+        workers = min(self.workers, len(leaves))
+        with blas_threads_of(workers), ThreadPoolExecutor(workers) as pool:
             parts = list(pool.map(one, range(len(leaves))))
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        record(total.work)
-        return total
+        return reduce(add, parts)
 
     def _of_frames(
         self,
@@ -148,9 +149,9 @@ class NormalEquations:
         theta: Vector,
         labels: bool,
     ) -> _Sweep:
-        regression, columns, sampled = self.job.regression, torch.from_numpy(theta), Sampled()
+        regression, columns = self.job.regression, torch.from_numpy(theta)
         moment, left, rows = np.zeros_like(theta), np.zeros(0), 0
-        with recording() as work, sampled.task():
+        with count_work() if labels else recording() as work:
             for frames, learns in ((unseen, False), (learnt, True)):
                 if not frames:
                     continue
@@ -162,7 +163,7 @@ class NormalEquations:
                     moment, rows = regression.moment(batch, found).numpy(), len(found.flat())
                 else:
                     left = found.flat()
-        return _Sweep(moment, left, rows, work.digital + sampled.total)
+        return _Sweep(moment, left, rows, work.digital)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from rgnn_hal.analog import AnalogMatrix
 from rgnn_hal.cost import record, recording
@@ -156,9 +155,8 @@ def _train(
     noise = measure_noise(regression, reservoir, sample, progress)
     committee = _Committee(job, noise, workers, scheduler, progress)
     kept: list[Arrays] = []
-    with threadpool_limits(workers, user_api="blas"):
-        fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
-        fit = refine(job, committee.members, fit, noise, workers, progress)
+    fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
+    fit = refine(job, committee.members, fit, noise, workers, progress)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
