@@ -23,8 +23,8 @@ from rgnn_hal.readout import NoiseStatistics, RidgeInverse, RidgeResult
 from rgnn_hal.reservoir import Reservoir
 
 _MOST_COLUMNS = 9_300
-"""Of a member: its Gram matrix takes 0.7 GB, and two threads need four of them and more to add up
-(5.1 GB at the most, 900 frames of ethanol with three members of 8,965)."""
+"""Of a member: its Gram matrix takes 0.7 GB, of which training and validation need one each and a
+few more to solve and to add up (4.1 GB at the most, 1,000 frames of ethanol, three members)."""
 _PENALTY = {1: 0.01, 2: 0.01, 3: 1.0, 4: 4.0}
 """By a feature's order: most of an energy is of low order. Force errors with it and with all alike:
 36.6 and 38.6 meV/A of 250 frames of aspirin, 35.4 and 38.5 of 150 of 3BPA (60 channels), 15.1 and

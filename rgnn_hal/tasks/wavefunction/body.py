@@ -87,6 +87,12 @@ class Body:
         return sum(m.ledger.products * m.shape[0] * m.shape[1] for m in self.matrices)
 
     @property
+    def walker_macs(self) -> int:
+        """Multiply-accumulates of the features of one walker, wherever they are done."""
+        shapes = [matrix.shape for matrix in self.matrices]
+        return network_macs(shapes, len(self.network.inputs.opposite))
+
+    @property
     def conversions(self) -> int:
         """Analog-to-digital conversions that took."""
         return sum(matrix.ledger.conversions for matrix in self.matrices)

