@@ -172,6 +172,7 @@ class _Sweep:
     unseen: Vector
     rows: int
     work: Operations
+    """Counted where labels are seen, that is in the first sweep."""
 
     def __add__(self, other: _Sweep) -> _Sweep:
         return _Sweep(
