@@ -70,8 +70,8 @@ def test_on_an_exact_chip_every_way_has_the_twins_error(run: Run, exact: Path, d
         code, out, err = run("evaluate", exact, data, *options, "--json")
         assert code == 0, err
         errors.append(json.loads(out)["force_rmse_mev_per_angstrom"])
-    # To what calibration and float32, in which the readout is applied, leave: 5e-5.
-    assert errors == pytest.approx([errors[0]] * 4, rel=5e-4)
+    # To what calibration and float32, in which the readout is applied, leave: 6e-4.
+    assert errors == pytest.approx([errors[0]] * 4, rel=2e-3)
 
 
 def test_predictions_and_dynamics_take_the_option_too(

@@ -96,7 +96,8 @@ def test_a_committee_says_what_its_members_say_on_average(
         rows = np.concatenate([x for x, _ in pairs])
         targets = np.concatenate([y for _, y in pairs])
         scaled = rows / np.linalg.norm(rows, axis=0)
-        damped = np.concatenate([scaled, np.sqrt(strength) * np.eye(rows.shape[1])])
+        penalty = Member(part, channels).penalty
+        damped = np.concatenate([scaled, np.diag(np.sqrt(strength * penalty))])
         padded = np.concatenate([targets, np.zeros(rows.shape[1])])
         predictions.append(scaled @ np.linalg.lstsq(damped, padded, rcond=None)[0])
     mean = np.mean(predictions, axis=0)
