@@ -31,11 +31,11 @@ from rgnn_hal.tasks.wavefunction.molecule import Molecule
 from rgnn_hal.tasks.wavefunction.recipe import WavefunctionRecipe
 from rgnn_hal.tasks.wavefunction.reference import ansatz_of, starting_orbitals
 from rgnn_hal.tasks.wavefunction.sampler import Walkers, scatter, walk
+from rgnn_hal.tasks.wavefunction.solve import FIRST_BURN_IN
 
 _RATE = 3e-3
 _AVERAGED = 20
 """Steps whose energies make the running one."""
-_SETTLE = 80
 _OUTLIER = 5.0
 
 
@@ -122,7 +122,7 @@ class FullyTrained:
         biases = [standard.bias.clone() for standard in network.standards]
         weights = [*matrices, *biases, coefficients, orbitals, head]
         run = cls(ansatz, network, walkers, recipe.sweeps, weights)
-        walk(ansatz, run.parameters, walkers, _SETTLE, adapt=True)
+        walk(ansatz, run.parameters, walkers, FIRST_BURN_IN, adapt=True)
         return run
 
     @property

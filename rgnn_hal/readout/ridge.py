@@ -25,10 +25,10 @@ from rgnn_hal.readout.statistics import Statistics
 
 DEFAULT_PATH = tuple(10.0**-exponent for exponent in range(13))
 _USUAL = (1e-2, 1e-5)
-"""Where walks start: 1e-6 to 1e-7 was best for 900 frames of ethanol or aspirin, 1e-2 for 88 of
-Li3PO4, which have fewer rows than columns. A penalty for noise leaves a plateau of weak ones that
-hides the minimum: of 24 frames of Li3PO4 at 1 read 1e-2 is best, 126.6 meV/A, and 1e-5 to 1e-7 are
-all at 164."""
+"""Where walks start: with all columns alike 1e-6 to 1e-7 was best for 900 frames of ethanol or
+aspirin, 1e-2 for 88 of Li3PO4, which have fewer rows than columns. A penalty for noise leaves a
+plateau of weak ones that hides the minimum: of 24 frames of Li3PO4 at 1 read 1e-2 is best, 126.6
+meV/A, and 1e-5 to 1e-7 are all at 164."""
 _NOTHING = 1e-24
 """Square of a column's length, relative to the longest, that counts as zero."""
 
@@ -148,8 +148,7 @@ class _Walk:
         return index != start + step
 
     def _try(self, strength: float) -> bool:
-        training = self._training
-        readout = solve_normal_equations(training.gram, training.moment, strength, self._penalty)
+        readout = solve_ridge(self._training, strength, self._penalty)
         if readout is None:
             return False
         error = _rmse(self._validation, readout)
@@ -160,9 +159,11 @@ class _Walk:
         return True
 
 
-def solve_ridge(statistics: Statistics, strength: float) -> np.ndarray | None:
+def solve_ridge(
+    statistics: Statistics, strength: float, penalty: np.ndarray | None = None
+) -> np.ndarray | None:
     """The readout (columns,) of one strength; None where rounding leaves no positive matrix."""
-    return solve_normal_equations(statistics.gram, statistics.moment, strength)
+    return solve_normal_equations(statistics.gram, statistics.moment, strength, penalty)
 
 
 def solve_normal_equations(
@@ -185,7 +186,7 @@ def _factorise(
     # Columns that symmetry makes vanish hold rounding; scaled up, their readouts reached 1e12.
     scale[(diagonal >= 0.0) & (diagonal <= _NOTHING * diagonal.max(initial=0.0))] = 0.0
     system = gram * scale
-    system *= scale[:, None]  # not in one expression: a new 0.6 GB of memory costs 1 s of 9,000^3/3
+    system *= scale[:, None]  # in place: a matrix takes 0.6 GB
     system[np.diag_indices_from(system)] += strength if penalty is None else strength * penalty
     record(products(len(gram) ** 3 // 6))
     try:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rgnn_hal.reservoir.cubic_forms import (
+    ComponentProducts,
     CubicForms,
-    Products,
     Room,
     by_channel,
     by_feature,
@@ -134,7 +134,7 @@ class _Pull:
         for some in channel_blocks(len(a), len(atoms)):
             part, along = a[some], moved[some]
             pull = torch.addcmul(-along, part, weight, value=1 / 3)
-            self.forms.some(some).add_outer(pull, Products.of(part, self.room))
+            self.forms.some(some).add_outer(pull, ComponentProducts.of(part, self.room))
             power, change = lengths @ (part * part), lengths @ (part * along)
             pull = torch.addcmul(-2.0 * change, power, weight, value=1 / 2)
             self.squares[some].baddbmm_(pull, power.transpose(1, 2))

@@ -61,7 +61,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Products:
+class ComponentProducts:
     """Of a channel's components, two at a time."""
 
     mixed: Tensor
@@ -70,8 +70,8 @@ class Products:
     """Two odd or two even ones, likewise."""
 
     @classmethod
-    def of(cls, a: Tensor, room: Room) -> Products:
-        """From `by_channel`."""
+    def of(cls, a: Tensor, room: Room) -> ComponentProducts:
+        """From `by_channel`; what is in `room` is overwritten by the next."""
         channels, size, atoms = a.shape
         count = odd_components(isqrt(size - 1) - 1)
         odd, even = a[:, :count], a[:, count:]
@@ -127,13 +127,13 @@ class CubicForms:
         """Of some channels."""
         return CubicForms(self.odd[channels], self.even[channels])
 
-    def slopes(self, products: Products, odd_slope: Tensor, even_slope: Tensor) -> None:
+    def slopes(self, products: ComponentProducts, odd_slope: Tensor, even_slope: Tensor) -> None:
         """Put T(a, a) into (channels, components, atoms) of odd, and of even ones and 1."""
         if self.odd.shape[1]:
             torch.bmm(self.odd, products.mixed, out=odd_slope)
         torch.bmm(self.even, products.squares, out=even_slope)
 
-    def add_outer(self, b: Tensor, products: Products) -> None:
+    def add_outer(self, b: Tensor, products: ComponentProducts) -> None:
         """Add sum_n b_n (a_n, a_n): its product with T is sum_n b_n . T(a_n, a_n)."""
         count = self.odd.shape[1]
         if count:

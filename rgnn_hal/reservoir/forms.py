@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from rgnn_hal.reservoir.cubic_forms import (
+    ComponentProducts,
     CubicForms,
-    Products,
     Room,
     by_channel,
     by_feature,
@@ -88,7 +88,7 @@ class ChannelForms:
             a.new_empty((channels, size - count, atoms)),
         )
         for some in channel_blocks(channels, atoms):
-            products = Products.of(a[some], room)
+            products = ComponentProducts.of(a[some], room)
             self._forms(element, some).slopes(products, odd[some], even[some])
             for part, slope in ((a[some, :count], odd[some]), (a[some, count:], even[some])):
                 energy += torch.mul(part, slope, out=room.of(a, *slope.shape)).sum(

@@ -1,7 +1,8 @@
 """The frozen body of a wavefunction: one network, held by a macro and known as its twin.
 
-Both give the same features up to the macro's noise. The twin is the trial wavefunction; the macro
-does the bulk of the work, and `energy` says how the two make one unbiased number.
+Both give the same features up to the macro's noise. The twin is the trial wavefunction,
+the one that is trained; most of what its energy is measured with comes from the macro, and `energy`
+says how the two make one unbiased number.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Sample:
     """Walkers with what is known about them, and the density they were drawn from."""
 
     scenes: tuple[Scene, ...]
-    """In blocks that fit a cache: one for all, joined from many, cost a tenth of H2's training."""
+    """In blocks that fit a cache."""
     log_guide: Tensor
     """log |guide psi|, (walkers,)."""
 

@@ -39,17 +39,17 @@ from rgnn_hal.tasks.wavefunction.training import WARM_UP, Trainer
 from rgnn_hal.tasks.wavefunction.work import HostWork
 
 _BURN_IN = 200
-_FIRST_BURN_IN = 80
+FIRST_BURN_IN = 80
 """Before training: its samples settle again and again, and nothing of them is measured."""
 _BURN_IN_SHARE = 0.2
 """Of the time there is, at most."""
 _SAVE_EVERY = 20.0
 """Seconds between checkpoints."""
 _PRICED = 200
-_SAMPLE_IN_FEATURES = 2.5
+_SAMPLE_IN_FEATURES = 4.5
 _SAMPLE_IN_SWEEPS = 25
-"""What a walker of a sample costs, with a network in units of its features (LiH: 1.5 ms of CPU time
-over 0.6), without one in sweeps (about 23 for carbon): a guess until there is a sample."""
+"""What a walker of a sample costs, with a network in units of its features (LiH: 1.05 ms of CPU
+time over 0.23), without one in sweeps (about 23 for carbon): a guess until there is a sample."""
 _MUCH_LONGER = 2.0
 _CLOSING = 0.4
 """Seconds kept for storing the result."""
@@ -153,7 +153,7 @@ class _Run:
     def _train(self, trainer: Trainer, seconds: float) -> None:
         state, stop, drawn = self.state, time.monotonic() + seconds, 0
         if self.body is None:
-            cost = _SAMPLE_IN_SWEEPS * self._burn_in(_FIRST_BURN_IN, _BURN_IN_SHARE * seconds)
+            cost = _SAMPLE_IN_SWEEPS * self._burn_in(FIRST_BURN_IN, _BURN_IN_SHARE * seconds)
         else:
             cost = self._price()
         while not trainer.finished:

@@ -2,7 +2,7 @@
 
     pytest -m slow -s tests/tasks/wavefunction/test_unbiased.py
 
-Ten default chips, each trained on and measured with its noise, beside the same ten without noise.
+Ten default chips, each measured with its noise, beside the same ten without noise.
 Only one walker in eight is checked with the twin, so that noise is in most of what is averaged.
 """
 
@@ -52,5 +52,5 @@ def test_ten_noisy_chips_give_the_energy_of_exact_ones() -> None:
     print(f"chi^2 of the differences: {((difference / errors) ** 2).sum():.1f} for {SEEDS}")
     assert abs(bias) < 3 * error
     assert above > -3 * math.sqrt((noisy_error**2).sum()) / SEEDS
-    # the states differ a little too: what training made of noise; 99.9 % of chi^2 lie below 30
+    # the twins differ a little too, by what read-back makes of noise; 99.9 % of chi^2 lie below 30
     assert ((difference / errors) ** 2).sum() < 45
