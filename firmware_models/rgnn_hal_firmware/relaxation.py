@@ -21,6 +21,8 @@ by Levy's construction: the end point first, then midpoints of halves of halves,
 number drawn for (cell, pulse, midpoint). So any time costs the same and may be asked in any order.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -186,13 +188,24 @@ def brownian(
     walk = normal_of(further_bits(bits, nodes))
     walk *= step / np.sqrt(length)
     for level in range(levels):
+        # A segment is a power of two: bits are masked and shifted, not divided.
         segment = length >> level
-        inside = step % segment
+        inside = step & (segment - 1)
         moving = np.flatnonzero(inside)
         if not moving.size:
             break
-        node = nodes + (1 << level) + step[moving].astype(np.int64) // segment
+        node = step[moving].astype(np.uint64)
+        node >>= np.uint64(levels - level)
+        node += np.uint64(nodes + (1 << level))
         midpoint = normal_of(further_bits(bits[moving], node))
-        midpoint *= np.sqrt(segment) / 2 * (1.0 - np.abs(2.0 / segment * inside[moving] - 1.0))
+        midpoint *= _tent(segment).take(inside[moving])
         walk[moving] += midpoint
     return walk
+
+
+@lru_cache(maxsize=_LATE_LEVELS)
+def _tent(segment: int) -> Values:
+    """By how much a segment's midpoint moves each of its steps, per normal number."""
+    inside = np.arange(segment)
+    tent: Values = np.sqrt(segment) / 2 * (1.0 - np.abs(2.0 / segment * inside - 1.0))
+    return tent
