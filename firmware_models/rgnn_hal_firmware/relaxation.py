@@ -80,7 +80,7 @@ class Relaxation:
         self._step = np.zeros(cells, np.uint8)
         self._shift = np.zeros(cells, np.float32)
         self._until = np.full(cells, -np.inf, np.float32)
-        """Earlier than the times, s, at which cells reach their next steps."""
+        """Earlier than the times, s, at which cells reach their next steps; never, if unwritten."""
         self._latest = -np.inf
         """Latest time that was asked for, s."""
 
@@ -100,10 +100,12 @@ class Relaxation:
         """Make what `cells` (flat indices) have become at `time` (s) the state that pulses find."""
         if not self.active:
             return
+        event = state.pulses.reshape(-1)[cells]
+        if not event.all():
+            self._until[cells[event == 0]] = -np.inf
         pulsed_at = state.pulsed_at.reshape(-1)[cells]
         if self._too_young(pulsed_at, time):
             return
-        event = state.pulses.reshape(-1)[cells]
         steps = self._steps(pulsed_at, time)
         steps *= event > 0
         gone = np.flatnonzero(steps)
@@ -138,13 +140,17 @@ class Relaxation:
         """Remember where `cells` are at `time` (s)."""
         for start in range(0, cells.size, _BLOCK):
             some = cells[start : start + _BLOCK]
+            pulses = state.pulses.reshape(-1)[span(some)]
+            if not pulses.all():
+                self._until[some[pulses == 0]] = np.inf
+                written = np.flatnonzero(pulses)
+                some, pulses = some[written], pulses[written]
+                if not some.size:
+                    continue
             place = span(some)
             pulsed_at = state.pulsed_at.reshape(-1)[place]
-            pulses = state.pulses.reshape(-1)[place]
             steps = self._steps(pulsed_at, time)
-            # Of cells that were never pulsed too: a pulse can only put off what follows.
             self._until[place] = (pulsed_at + self._ages.take(steps)) * (1.0 - _MARGIN)
-            steps *= pulses > 0
             moved = np.flatnonzero(steps != self._step[place])
             if moved.size:
                 gone = some[moved]

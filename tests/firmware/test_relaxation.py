@@ -93,6 +93,22 @@ def test_when_a_cell_was_looked_at_changes_nothing(written: Callable[[], Chip]) 
     np.testing.assert_array_equal(cells(left_alone), last)
 
 
+def test_looking_at_a_cell_before_it_is_first_written_changes_nothing(
+    make_preset: MakePreset, formed: Formed, pulse: Pulse
+) -> None:
+    def written_late(looks: int) -> list[NDArray[np.float64]]:
+        chip = formed(Chip(make_preset(100, 100, RESTLESS), 3, exact=True))
+        chip.wait(1000.0 - chip.time)
+        for _ in range(looks):
+            chip.read_conductance(chip.whole)
+        chip.wait(1010.0 - chip.time)
+        pulse(chip, PulseKind.SET, 2.4, 1.45, width=1e-5)
+        return after(chip, 1.0, 10.0)
+
+    for looked_at, untouched in zip(written_late(1), written_late(0), strict=True):
+        np.testing.assert_array_equal(looked_at, untouched)
+
+
 @given(
     st.lists(
         st.tuples(
