@@ -58,10 +58,15 @@ class Forming:
         `voltage` and `gate` are per cell, V; `width` in s.
         """
         forming = self._forming
-        overdrive = (voltage - self.breakdown_voltage[cells]) / forming.volts_per_decade
+        overdrive = voltage - self.breakdown_voltage[cells]
+        overdrive *= np.log(10.0) / forming.volts_per_decade
         stress, formed = state.stress.reshape(-1), state.formed.reshape(-1)
-        stress[cells] += count * width / forming.stress_time * 10.0**overdrive
-        broken = formed[cells] | (stress[cells] >= 1.0)
+        endured = stress[cells]
+        endured += count * width / forming.stress_time * np.exp(overdrive)
+        stress[cells] = endured
+        broken = np.flatnonzero(formed[cells] | (endured >= 1.0))
+        if not broken.size:
+            return
         touched = cells[broken]
         formed[touched] = True
         reach = self.formed_conductance(touched, gate[broken])

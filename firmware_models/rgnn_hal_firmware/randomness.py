@@ -192,6 +192,8 @@ class NormalStream:
                 words = _mix(words * _GOLDEN + np.uint64(word))
         self._bits = np.random.PCG64DXSM(int(words))
         self._start: Any = self._bits.state
+        self._following = 0
+        """Block that the generator stands before: to set its state takes a sixth of a block."""
         self._cached = -1
         self._block = np.empty(0, np.float32)
 
@@ -217,8 +219,10 @@ class NormalStream:
         return self._block
 
     def _generate(self, block: int, out: NDArray[np.float32]) -> None:
-        self._bits.state = self._start
-        self._bits.advance(block * (_BLOCK // 4))
+        if block != self._following:
+            self._bits.state = self._start
+            self._bits.advance(block * (_BLOCK // 4))
+        self._following = block + 1
         quarters = self._bits.random_raw(_BLOCK // 4).astype("<u8", copy=False).view("<u2")
         halves = np.empty(_BLOCK, np.float32)
         _HALF_NORMALS.take(quarters.astype(np.intp), out=halves, mode="wrap")

@@ -14,6 +14,10 @@ from rgnn_hal_firmware.window import Side, Window
 
 StreamKey = tuple[Window, Side]
 
+Cells = NDArray[np.int64]
+
+_SPARSE = 4
+"""Times as many cells are copied in a row before it takes longer than picking single ones."""
 _PULSED = "conductance", "pulses", "pulsed_at"
 """What every pulse changes in cells."""
 _FORMED = "formed", "stress"
@@ -95,19 +99,31 @@ class Memory:
     time_ns: int
     product_time_ns: int
     streams: dict[StreamKey, StreamPosition]
-    _noted: list[tuple[NDArray[np.int64], list[NDArray[Any]]]] = field(default_factory=list)
+    _noted: list[tuple[slice | Cells, list[NDArray[Any]]]] = field(default_factory=list)
 
-    def note(self, cells: NDArray[np.int64]) -> None:
-        """Keep what pulses are about to change in `cells` (flat indices)."""
-        self._noted.append((cells, [array[cells] for array in self._arrays()]))
+    def note(self, cells: Cells) -> None:
+        """Keep what pulses are about to change in `cells` (flat indices, rising)."""
+        place = _hull(cells)
+        values = [array[place] for array in self._arrays()]
+        if isinstance(place, slice):
+            values = [value.copy() for value in values]
+        self._noted.append((place, values))
 
     def recall(self) -> None:
         """Make the chip what it was."""
-        for cells, values in reversed(self._noted):
+        for place, values in reversed(self._noted):
             for array, value in zip(self._arrays(), values, strict=True):
-                array[cells] = value
+                array[place] = value
         self.state.time_ns, self.state.product_time_ns = self.time_ns, self.product_time_ns
         self.state.streams = self.streams
 
     def _arrays(self) -> list[NDArray[Any]]:
         return [getattr(self.state, name).reshape(-1) for name in self.names]
+
+
+def _hull(cells: Cells) -> slice | Cells:
+    """`cells`, or all from the first to the last where that takes less time: a slice."""
+    if not cells.size:
+        return cells
+    first, stop = int(cells[0]), int(cells[-1]) + 1
+    return slice(first, stop) if stop - first < _SPARSE * cells.size else cells
