@@ -75,7 +75,8 @@ class Flicker:
             return kept.shift
         following = first + 1
         if following < len(self._sums):
-            shift = self._sum(following, intervals) + self._term(first, intervals[first])
+            shift = self._term(first, intervals[first])
+            shift += self._sum(following, intervals)
         else:
             shift = self._term(first, intervals[first])
             for k in range(following, len(intervals)):

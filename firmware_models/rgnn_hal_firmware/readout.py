@@ -196,8 +196,11 @@ def _sample(
     """Draw and convert `samples` samples of each mean; writes their averages, A."""
     batch, sensed = mean.shape
     to_amperes = lines.step / samples
+    # Single samples in single precision are drawn, converted and returned in one place.
+    in_place = samples == 1 and currents.dtype == np.float32
     for block in _blocks(slice(0, batch), max(1, _BLOCK // (samples * sensed))):
-        noise = np.empty((block.stop - block.start, samples, sensed), np.float32)
+        out = currents[block]
+        noise = out[:, None] if in_place else np.empty((len(out), samples, sensed), np.float32)
         conversion = position.normals // sensed
         stream.read(position.normals, noise.reshape(-1))
         position.normals += noise.size
@@ -208,4 +211,4 @@ def _sample(
             shared(signal, block, conversion)
         lines.convert(signal)
         total = signal[:, 0] if samples == 1 else signal.sum(axis=1)
-        np.multiply(total, to_amperes, out=currents[block])
+        np.multiply(total, to_amperes, out=out)
