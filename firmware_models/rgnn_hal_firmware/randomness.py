@@ -123,17 +123,18 @@ def draw_bits(
 
 def cell_bits(seed: int, purpose: Purpose, cell: NDArray[np.integer]) -> NDArray[np.uint64]:
     """What `further_bits` makes the bits of any event from: half of the work of a draw."""
-    with np.errstate(over="ignore"):
-        bits = cell.astype(np.uint64)
-        bits *= _GOLDEN
-        bits += _key(seed, purpose)
-        return _mixed(bits)
+    bits = cell.astype(np.uint64)
+    bits *= _GOLDEN
+    bits += _key(seed, purpose)
+    return _mixed(bits)
 
 
 def further_bits(bits: NDArray[np.uint64], step: NDArray[np.integer] | int) -> NDArray[np.uint64]:
     """Bits that follow from `bits` and the number `step`."""
-    with np.errstate(over="ignore"):
-        return _mixed(bits + np.asarray(step).astype(np.uint64) * _GOLDEN)
+    # An array of one: NumPy warns of scalars that overflow, never of arrays.
+    steps = np.array(step, np.uint64, ndmin=1)
+    steps *= _GOLDEN
+    return _mixed(np.add(bits, steps, out=steps if steps.shape == bits.shape else None))
 
 
 def normal_pair_of(
@@ -246,11 +247,10 @@ def _mix(bits: np.uint64) -> np.uint64:
 
 def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of splitmix64; consumes its argument."""
-    with np.errstate(over="ignore"):
-        shifted = bits >> np.uint64(30)
-        bits ^= shifted
-        bits *= _MIX_1
-        bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
-        bits *= _MIX_2
-        bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
+    shifted = bits >> np.uint64(30)
+    bits ^= shifted
+    bits *= _MIX_1
+    bits ^= np.right_shift(bits, np.uint64(27), out=shifted)
+    bits *= _MIX_2
+    bits ^= np.right_shift(bits, np.uint64(31), out=shifted)
     return bits

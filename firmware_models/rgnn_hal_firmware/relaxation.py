@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from rgnn_hal_firmware.parameters import ChipParameters
 from rgnn_hal_firmware.randomness import Purpose, draw_bits, further_bits, normal_of
-from rgnn_hal_firmware.span import span
+from rgnn_hal_firmware.span import span, spots
 from rgnn_hal_firmware.state import ChipState
 from rgnn_hal_firmware.tabulated import Tabulated
 
@@ -151,12 +151,13 @@ class Relaxation:
             pulsed_at = state.pulsed_at.reshape(-1)[place]
             steps = self._steps(pulsed_at, time)
             self._until[place] = (pulsed_at + self._ages.take(steps)) * (1.0 - _MARGIN)
-            moved = np.flatnonzero(steps != self._step[place])
-            if moved.size:
-                gone = some[moved]
-                rest = state.conductance.reshape(-1)[gone]
-                self._shift[gone] = self._displacement(rest, gone, pulses[moved], steps[moved])
-                self._step[gone] = steps[moved]
+            moved = spots(steps != self._step[place])
+            gone = some[moved]
+            if gone.size:
+                place = span(gone)
+                rest = state.conductance.reshape(-1)[place]
+                self._shift[place] = self._displacement(rest, gone, pulses[moved], steps[moved])
+                self._step[place] = steps[moved]
 
     def _displacement(
         self, rest: Values, cells: Cells, event: NDArray[np.uint32], steps: Steps
@@ -166,8 +167,8 @@ class Relaxation:
         early = np.minimum(steps, _EARLY)
         walk = brownian(bits, early, _EARLY_LEVELS)
         walk *= self._early.at(rest) / np.sqrt(_EARLY)
-        late = np.flatnonzero(steps > _EARLY)
-        if late.size:
+        if steps.max() > _EARLY:
+            late = spots(steps > _EARLY)
             since = steps[late] - np.uint8(_EARLY)
             further = brownian(bits[late], since, _LATE_LEVELS, _LATE_NODES)
             further *= self._late.at(rest[late]) / np.sqrt(_PER_E_FOLD)
@@ -197,9 +198,9 @@ def brownian(
         # A segment is a power of two: bits are masked and shifted, not divided.
         segment = length >> level
         inside = step & (segment - 1)
-        moving = np.flatnonzero(inside)
-        if not moving.size:
+        if not inside.any():
             break
+        moving = spots(inside != 0)
         node = step[moving].astype(np.uint64)
         node >>= np.uint64(levels - level)
         node += np.uint64(nodes + (1 << level))

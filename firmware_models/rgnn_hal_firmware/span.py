@@ -11,3 +11,8 @@ def span(cells: Cells) -> slice | Cells:
     if cells.size and cells[-1] - cells[0] == cells.size - 1 and (np.diff(cells) == 1).all():
         return slice(int(cells[0]), int(cells[-1]) + 1)
     return cells
+
+
+def spots(mask: NDArray[np.bool_]) -> slice | NDArray[np.intp]:
+    """What picks the elements where `mask` is set: a slice where that is everywhere."""
+    return slice(None) if mask.all() else np.flatnonzero(mask)
