@@ -39,7 +39,9 @@ from rgnn_hal_firmware.state import ChipState, StreamKey, StreamPosition
 from rgnn_hal_firmware.thermal import Thermal
 from rgnn_hal_firmware.window import Side, Window
 
-_BLOCK = 1 << 17
+_PRODUCT = 1 << 18
+"""Elements of a product at a time: BLAS arranges its matrices anew for each."""
+_NOISE = 1 << 17
 """Elements of noise that are worked on at a time: 512 KiB stay in cache."""
 
 
@@ -103,7 +105,7 @@ class NoisyReadout:
                 operand = self._operands.add(
                     window, state, self._lines[side], self._input.step, side, dtype, refresh
                 )
-            for block in _blocks(part, max(1, _BLOCK // sensed)):
+            for block in _blocks(part, max(1, _PRODUCT // sensed)):
                 code = self._input.code(latched[block])
                 shared = self._shared_noise(code, operand, window, side)
                 mean, deviation = self._signal(code, driven, operand)
@@ -178,7 +180,7 @@ class NoisyReadout:
 
 
 def _blocks(part: slice, length: int) -> Iterator[slice]:
-    """Blocks small enough that what is calculated for one stays in cache."""
+    """Some vectors after others."""
     for start in range(part.start, part.stop, length):
         yield slice(start, min(start + length, part.stop))
 
@@ -198,7 +200,7 @@ def _sample(
     to_amperes = lines.step / samples
     # Single samples in single precision are drawn, converted and returned in one place.
     in_place = samples == 1 and currents.dtype == np.float32
-    for block in _blocks(slice(0, batch), max(1, _BLOCK // (samples * sensed))):
+    for block in _blocks(slice(0, batch), max(1, _NOISE // (samples * sensed))):
         out = currents[block]
         noise = out[:, None] if in_place else np.empty((len(out), samples, sensed), np.float32)
         conversion = position.normals // sensed

@@ -8,7 +8,8 @@ Cells = NDArray[np.int64]
 
 def span(cells: Cells) -> slice | Cells:
     """What picks `cells` (flat indices): a slice, and so a view, where each follows the last."""
-    if cells.size and cells[-1] - cells[0] == cells.size - 1 and (np.diff(cells) == 1).all():
+    # As many whole numbers as there are between two, all rising, are all of them.
+    if cells.size and cells[-1] - cells[0] == cells.size - 1 and (cells[1:] > cells[:-1]).all():
         return slice(int(cells[0]), int(cells[-1]) + 1)
     return cells
 

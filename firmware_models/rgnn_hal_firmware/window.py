@@ -37,5 +37,8 @@ class Window(NamedTuple):
 
     def cells(self, cols: int) -> NDArray[np.int64]:
         """Flat index of each cell on a chip of `cols` columns, shape (rows, columns)."""
+        if self.col_stop - self.col_start == cols:
+            flat = np.arange(self.row_start * cols, self.row_stop * cols, dtype=np.int64)
+            return flat.reshape(self.shape)
         rows = np.arange(self.row_start, self.row_stop, dtype=np.int64)
         return rows[:, None] * cols + np.arange(self.col_start, self.col_stop, dtype=np.int64)
