@@ -197,20 +197,20 @@ def _sample(
 ) -> None:
     """Draw and convert `samples` samples of each mean; writes their averages, A."""
     batch, sensed = mean.shape
-    to_amperes = lines.step / samples
+    single, to_amperes = samples == 1, lines.step / samples
     # Single samples in single precision are drawn, converted and returned in one place.
-    in_place = samples == 1 and currents.dtype == np.float32
+    in_place = single and currents.dtype == np.float32
     for block in _blocks(slice(0, batch), max(1, _NOISE // (samples * sensed))):
-        out = currents[block]
-        noise = out[:, None] if in_place else np.empty((len(out), samples, sensed), np.float32)
+        out, center, spread = currents[block], mean[block], deviation[block]
+        shape = out.shape if single else (len(out), samples, sensed)
+        noise = out if in_place else np.empty(shape, np.float32)
         conversion = position.normals // sensed
         stream.read(position.normals, noise.reshape(-1))
         position.normals += noise.size
         signal = noise.astype(mean.dtype, copy=False)
-        signal *= deviation[block, None]
-        signal += mean[block, None]
+        signal *= spread if single else spread[:, None]
+        signal += center if single else center[:, None]
         if shared is not None:
-            shared(signal, block, conversion)
+            shared(signal.reshape(len(out), samples, sensed), block, conversion)
         lines.convert(signal)
-        total = signal[:, 0] if samples == 1 else signal.sum(axis=1)
-        np.multiply(total, to_amperes, out=out)
+        np.multiply(signal if single else signal.sum(axis=1), to_amperes, out=out)
