@@ -151,6 +151,12 @@ class EmulatorDriver(Macro):
     def _read(self, samples: int) -> FloatArray:
         return self._chip.read(samples)
 
+    def _multiply(
+        self, voltage: FloatArray, side: Side, region: Region, samples: int
+    ) -> FloatArray:
+        self._chip.apply(voltage, side, _window(region))
+        return self._chip.read(samples)
+
     def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]:
         return self._chip.read_conductance(_window(region), samples)
 

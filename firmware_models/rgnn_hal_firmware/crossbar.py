@@ -26,7 +26,7 @@ from rgnn_hal_firmware.topology import Contacts, Values, Wire, Wiring
 from rgnn_hal_firmware.window import Window
 
 _CACHED_CELLS = 1 << 19
-_CALLER = 10
+_CALLER = 11
 """Stack levels from here to whoever multiplies on a macro."""
 
 

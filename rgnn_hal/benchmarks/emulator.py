@@ -61,7 +61,8 @@ def measure(seconds: float, progress: Progress = silent) -> Numbers:
 
 def _writing(seconds: float) -> Numbers:
     """Best rates of as many chips as are formed and written in about `seconds`, at least one."""
-    rates, stop = [], time.perf_counter() + seconds
+    rates: list[tuple[float, float]] = []
+    stop = time.perf_counter() + seconds
     while not rates or time.perf_counter() < stop:
         with open_macro(_URI) as macro:
             rates.append((_form(macro), _program(macro)))

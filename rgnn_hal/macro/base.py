@@ -62,10 +62,9 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +75,9 @@ from rgnn_hal.macro.errors import ClosedError, NotSupportedError
 from rgnn_hal.macro.region import Region
 from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, Side
 from rgnn_hal.macro.uri import MacroUri
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Macro(ABC):
@@ -116,8 +118,7 @@ class Macro(ABC):
             )
         region = checks.check_region(self._spec, region)
         target = checks.check_conductance(self._spec, conductance, region)
-        with self._biasing():
-            self._program(target, region)
+        self._bias(self._program, target, region)
 
     def pulse(
         self,
@@ -150,8 +151,9 @@ class Macro(ABC):
         amplitude, gate = checks.check_pulse(
             self._spec, kind, cells, voltage, gate_voltage, width, count
         )
-        with self._biasing():
-            self._pulse(PulseKind(kind), cells, amplitude, gate, float(width), int(count), region)
+        self._bias(
+            self._pulse, PulseKind(kind), cells, amplitude, gate, float(width), int(count), region
+        )
 
     def apply(
         self, voltage: ArrayLike, *, side: Side = "rows", region: Region | None = None
@@ -162,15 +164,13 @@ class Macro(ABC):
         """
         self._check_open()
         latched, region = checks.check_drive(self._spec, voltage, side, region)
-        with self._biasing():
-            self._apply(latched, side, region)
+        self._bias(self._apply, latched, side, region)
 
     def read(self, samples: int = 1) -> FloatArray:
         """Sense what is applied: (batch, sensed lines), A, each the mean of `samples` samples."""
         self._check_open()
         checks.check_count("samples", samples, self._spec.max_samples)
-        with self._biasing():
-            return self._read(int(samples))
+        return self._bias(self._read, int(samples))
 
     def multiply(
         self,
@@ -184,14 +184,7 @@ class Macro(ABC):
         self._check_open()
         checks.check_count("samples", samples, self._spec.max_samples)
         latched, region = checks.check_drive(self._spec, voltage, side, region)
-        # `_biasing` written out: a generator takes a tenth of the time of one vector.
-        with self.lock:
-            self._check_open()
-            try:
-                return self._multiply(latched, side, region, int(samples))
-            except BaseException as error:
-                self._ground_after(error)
-                raise
+        return self._bias(self._multiply, latched, side, region, int(samples))
 
     def read_conductance(
         self,
@@ -213,11 +206,9 @@ class Macro(ABC):
         region = checks.check_region(self._spec, region)
         checks.check_count("samples", samples, self._spec.max_samples)
         if mask is None:
-            with self._biasing():
-                return self._read_conductance(region, int(samples))
+            return self._bias(self._read_conductance, region, int(samples))
         cells = checks.check_mask(mask, region)
-        with self._biasing():
-            return self._read_cells(cells, region, int(samples))
+        return self._bias(self._read_cells, cells, region, int(samples))
 
     def clock(self) -> float:
         """Seconds on the chip's own clock, real or virtual; only differences mean anything."""
@@ -229,9 +220,7 @@ class Macro(ABC):
         """Let `duration` seconds pass on the chip, grounded; a virtual clock jumps."""
         self._check_open()
         duration = checks.check_duration(duration)
-        with self._biasing():
-            self._safe()
-            self._wait(duration)
+        self._bias(self._rest, duration)
 
     def safe(self) -> None:
         """Ground every line. Always possible, idempotent; does nothing once closed."""
@@ -332,21 +321,23 @@ class Macro(ABC):
         if self._closed:
             raise ClosedError(f"macro {self._spec.identity} is closed; open it again")
 
-    @contextmanager
-    def _biasing(self) -> Iterator[None]:
+    def _rest(self, duration: float) -> None:
+        self._safe()
+        self._wait(duration)
+
+    def _bias(self, verb: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Do `verb` alone with the hardware, and ground the array if it fails."""
+        # No context manager: in Python that takes up to a tenth of the time of one vector.
         with self.lock:
             self._check_open()
             try:
-                yield
+                return verb(*args, **kwargs)
             except BaseException as error:
-                self._ground_after(error)
+                try:
+                    self._safe()
+                except Exception as failure:
+                    error.add_note(f"and grounding the array failed: {failure}")
                 raise
-
-    def _ground_after(self, error: BaseException) -> None:
-        try:
-            self._safe()
-        except Exception as failure:
-            error.add_note(f"and grounding the array failed: {failure}")
 
 
 _OPEN: "weakref.WeakSet[Macro]" = weakref.WeakSet()

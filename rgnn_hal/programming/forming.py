@@ -157,7 +157,8 @@ def form(
                 region=region,
             )
             reading = macro.read_conductance(region, mask=pending)
-            record(Ledger(pulses=int(pending.sum()), cell_reads=int(pending.sum())))
+            pulsed = int(np.count_nonzero(pending))
+            record(Ledger(pulses=pulsed, cell_reads=pulsed))
             np.copyto(conductance, reading, where=pending)
             broken = pending & (conductance >= threshold)
             breakdown[broken] = voltage

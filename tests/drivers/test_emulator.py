@@ -223,3 +223,17 @@ def test_a_disk_that_refuses_is_a_device_error(
             with pytest.raises(DeviceError, match="No space left"):
                 form(macro, REGION)
         assert np.median(macro.read_conductance(REGION)) < 1e-6
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_warning_of_lossy_wires_points_to_who_asked_for_the_product(fused: bool) -> None:
+    with open_macro("emulator://?seed=1&preset=chip40nm-wires") as macro:
+        region = Region(0, 256, 0, 512)
+        form(macro)
+        with pytest.warns(RuntimeWarning, match="wires take") as caught:
+            if fused:
+                macro.multiply(voltages(1, 256), region=region)
+            else:
+                macro.apply(voltages(1, 256), region=region)
+                macro.read()
+        assert caught[0].filename == __file__

@@ -121,8 +121,9 @@ class ScpiDriver(Macro):
         return self._cells(region, samples, mask)
 
     def _clock(self) -> float:
-        with self._biasing():  # resynchronising grounds, and so must all else that goes wrong
-            return self._ask(commands.text("MACR:TIME?"), Text(finite), self._link.timeout, "clock")
+        # Resynchronising grounds, and so must all else that goes wrong.
+        command, timeout = commands.text("MACR:TIME?"), self._link.timeout
+        return self._bias(self._ask, command, Text(finite), timeout, "clock")
 
     def _wait(self, duration: float) -> None:
         self._latched = self._grounded
