@@ -12,21 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rgnn_hal.reservoir.channel_components import by_channel
 from rgnn_hal.reservoir.cubic_forms import (
     ComponentProducts,
     CubicForms,
     Room,
-    by_channel,
     by_feature,
     channel_blocks,
-    degrees_odd_first,
+    lengths,
 )
 from rgnn_hal.reservoir.invariants import Invariants, degree_pairs
 from rgnn_hal.reservoir.layer import Reservoir
@@ -130,12 +129,12 @@ class _Pull:
         """Some atoms, of all with A and dA/dt, by component (atoms, channels), and c (atoms,)."""
         a = by_channel(components, atoms, torch.float32)
         moved = by_channel(motion, atoms, torch.float32, constant=0.0)
-        weight, lengths = share[atoms].float(), _lengths(self.invariants.lmax)
+        weight, sums = share[atoms].float(), lengths(self.invariants.lmax)
         for some in channel_blocks(len(a), len(atoms)):
             part, along = a[some], moved[some]
             pull = torch.addcmul(-along, part, weight, value=1 / 3)
             self.forms.some(some).add_outer(pull, ComponentProducts.of(part, self.room))
-            power, change = lengths @ (part * part), lengths @ (part * along)
+            power, change = sums @ (part * part), sums @ (part * along)
             pull = torch.addcmul(-2.0 * change, power, weight, value=1 / 2)
             self.squares[some].baddbmm_(pull, power.transpose(1, 2))
 
@@ -145,12 +144,3 @@ class _Pull:
         first, second = degree_pairs(self.invariants.lmax)
         quartic = self.squares + self.squares.transpose(1, 2)
         return torch.cat([cubic, quartic[:, first, second].double()], dim=1)
-
-
-@cache
-def _lengths(lmax: int) -> Tensor:
-    """Sums squared components to squared lengths of degrees, (lmax + 1, components + 1)."""
-    degrees = degrees_odd_first(lmax)
-    sums = torch.zeros((lmax + 1, len(degrees) + 1))
-    sums[degrees, torch.arange(len(degrees))] = 1.0
-    return sums

@@ -46,7 +46,7 @@ def edge_basis(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeBasis:
     """Evaluate the basis on every edge."""
     distance = graph.displacement.norm(dim=1)
     direction = graph.displacement / distance[:, None]
-    values, slopes = radial.evaluate(distance)
+    values, slopes = (part.contiguous() for part in radial.evaluate(distance))
     angular, solid_gradient = spherical_harmonics(direction, lmax)
     gradient = angular_gradient(angular, solid_gradient, direction, distance)
     return EdgeBasis(values, angular, slopes, gradient, direction)

@@ -10,26 +10,27 @@ channel's degrees, whose products are the invariants of fourth order. The same s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from rgnn_hal.reservoir.channel_components import ChannelComponents
 from rgnn_hal.reservoir.cubic_forms import (
     ComponentProducts,
     CubicForms,
     Room,
-    by_channel,
     by_feature,
     channel_blocks,
-    degrees_odd_first,
+    degree_blocks,
+    lengths,
     odd_components,
 )
 from rgnn_hal.reservoir.invariants import Invariants, degree_pairs
 
-_ATOMS = 128
+_ATOMS = 256
 _KEPT_BYTES = 1 << 28
 """Of matrices; molecules would spend most of their time making them again."""
 
@@ -59,8 +60,7 @@ class ChannelForms:
     readout: Tensor
     """(elements, features, channels), float64."""
     dtype: torch.dtype = torch.float64
-    """Of products and slopes; energies are summed in float64. With float32 a sweep takes half the
-    time."""
+    """Of products and slopes; energies are summed in float64."""
     _kept: dict[int, CubicForms] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -68,58 +68,55 @@ class ChannelForms:
         """Channels of every component."""
         return self.readout.shape[2]
 
-    def sweep(self, components: Sequence[Tensor], species: Tensor) -> tuple[Tensor, list[Slopes]]:
-        """Energies (atoms,) and dE/dA at A, (lmax+1)^2 components of (atoms, channels)."""
-        energies, slopes, room = torch.empty(len(species), dtype=torch.float64), [], Room()
+    def sweep(
+        self, components: ChannelComponents, species: Tensor
+    ) -> Iterator[tuple[Tensor, Slopes]]:
+        """Energies and dE/dA of all atoms, some of one element at a time."""
+        room = Room()
         for element in species.unique().tolist():
             for atoms in torch.nonzero(species == element)[:, 0].split(_ATOMS):
-                a = by_channel(components, atoms, self.dtype)
-                energies[atoms], odd, even = self._of_element(element, a, room)
-                slopes.append(Slopes(atoms, odd, even))
-        return energies, slopes
+                a = components.of(atoms, self.dtype)
+                energies, odd, even = self._of_element(element, a, room)
+                yield energies, Slopes(atoms, odd, even)
 
     def _of_element(self, element: int, a: Tensor, room: Room) -> tuple[Tensor, Tensor, Tensor]:
         """Energies (atoms,) and slopes of a."""
         channels, size, atoms = a.shape
         count = odd_components(self.invariants.lmax)
-        energy, quartic = torch.zeros((2, atoms), dtype=torch.float64)
-        odd, even = (
-            a.new_empty((channels, count, atoms)),
-            a.new_empty((channels, size - count, atoms)),
-        )
+        odd = a.new_empty((channels, count, atoms))
+        even = a.new_empty((channels, size - count, atoms))
         for some in channel_blocks(channels, atoms):
             products = ComponentProducts.of(a[some], room)
             self._forms(element, some).slopes(products, odd[some], even[some])
-            for part, slope in ((a[some, :count], odd[some]), (a[some, count:], even[some])):
-                energy += torch.mul(part, slope, out=room.of(a, *slope.shape)).sum(
-                    dim=(0, 1), dtype=torch.float64
-                )
-            quartic += self._add_quartic(element, some, a[some], odd[some], even[some], room)
-        return energy / 3.0 + quartic / 2.0, odd, even
+        energies = _products(a[:, :count], odd, room) + _products(a[:, count:], even, room)
+        energies /= 3.0
+        energies += self._add_quartic(element, a, odd, even, room) / 2.0
+        return energies, odd, even
 
     def _add_quartic(
-        self, element: int, channels: slice, a: Tensor, odd: Tensor, even: Tensor, room: Room
+        self, element: int, a: Tensor, odd: Tensor, even: Tensor, room: Room
     ) -> Tensor:
         """p . S p, (atoms,), and its half's slope added to `odd` and `even`."""
-        count = odd.shape[1]
-        degrees = degrees_odd_first(self.invariants.lmax)
-        squared = torch.mul(a[:, :-1], a[:, :-1], out=room.of(a, len(a), len(degrees), a.shape[2]))
-        turned = self._squares[element][channels] @ squared
-        spread = torch.index_select(turned, 1, degrees)
-        odd.addcmul_(a[:, :count], spread[:, :count], value=2.0)
-        even[:, :-1].addcmul_(a[:, count:-1], spread[:, count:], value=2.0)
-        return squared.mul_(spread).sum(dim=(0, 1), dtype=torch.float64)
+        lmax, count = self.invariants.lmax, odd.shape[1]
+        squared = torch.mul(a, a, out=room.of(a, *a.shape))
+        power = torch.matmul(lengths(lmax).to(a.dtype), squared)
+        spread = torch.bmm(self._squares[element], power)
+        for degree, rows in degree_blocks(lmax):
+            slope, first = (odd, 0) if degree % 2 else (even, count)
+            part = slope[:, rows.start - first : rows.stop - first]
+            part.addcmul_(a[:, rows], spread[:, degree, None], value=2.0)
+        return _products(power, spread, room)
 
     @cached_property
     def _squares(self) -> Tensor:
-        """S p by components: (elements, channels, lmax + 1, components), odd ones first."""
+        """S, (elements, channels, lmax + 1, lmax + 1)."""
         degrees = self.invariants.lmax + 1
         first, second = degree_pairs(self.invariants.lmax)
         theta = self.readout[:, self.invariants.cubic :].transpose(1, 2)
         squares = theta.new_zeros((*theta.shape[:2], degrees, degrees))
         squares[..., first, second] = theta
         squares += squares.transpose(2, 3).clone()
-        return squares[..., degrees_odd_first(self.invariants.lmax)].to(self.dtype)
+        return squares.to(self.dtype)
 
     def _forms(self, element: int, channels: slice) -> CubicForms:
         features = by_feature(self.invariants)
@@ -129,3 +126,8 @@ class ChannelForms:
         if element not in self._kept:
             self._kept[element] = features.weighted(theta).to(self.dtype)
         return self._kept[element].some(channels)
+
+
+def _products(one: Tensor, other: Tensor, room: Room) -> Tensor:
+    """Sums over channels and components, (atoms,), in float64."""
+    return torch.mul(one, other, out=room.of(one, *one.shape)).sum(dim=(0, 1), dtype=torch.float64)

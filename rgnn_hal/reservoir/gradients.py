@@ -100,9 +100,9 @@ class _Twin:
         for some in slopes:
             for degree, weights in enumerate(twin):
                 lm = slice(degree**2, (degree + 1) ** 2)
-                slope = some.degree(degree).flatten(1)
-                found = weights.to(slope.dtype) @ slope
-                by_atom = found.unflatten(1, (2 * degree + 1, -1)).permute(2, 1, 0)
+                slope = some.degree(degree)
+                found = slope.flatten(1).T @ weights.T.to(slope.dtype)
+                by_atom = found.unflatten(0, slope.shape[1:]).transpose(0, 1)
                 back[some.atoms, lm] = by_atom.to(back.dtype)
         return around.rises(back)
 

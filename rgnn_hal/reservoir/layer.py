@@ -98,9 +98,9 @@ class Reservoir:
         """The basis on the edges of a graph built for `elements` and `radial.cutoff`."""
         return edge_basis(graph, self.radial, self.lmax)
 
-    def neighbourhoods(self, graph: Graph) -> Neighbourhoods:
+    def neighbourhoods(self, graph: Graph, dtype: torch.dtype = torch.float64) -> Neighbourhoods:
         """The same where no derivative of a feature is asked for, but that of one energy."""
-        return Neighbourhoods.of(graph, self.radial, self.lmax, len(self.elements))
+        return Neighbourhoods.of(graph, self.radial, self.lmax, len(self.elements), dtype)
 
     def vectors(self, graph: Graph, basis: EdgeValues) -> tuple[np.ndarray, ...]:
         """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
@@ -108,6 +108,7 @@ class Reservoir:
 
     def rows(self, graph: Graph, density: Tensor) -> tuple[np.ndarray, ...]:
         """The same from densities (atoms, (lmax+1)^2, inputs), which it may change."""
+        density = density.double()
         if self.centre is not None:
             density[:, 0] -= torch.from_numpy(self.centre)[graph.species]
         return self._by_degree(density)

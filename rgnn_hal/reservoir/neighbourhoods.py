@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -33,59 +34,69 @@ class Neighbourhoods:
     tables: tuple[_Table, ...]
 
     @classmethod
-    def of(cls, graph: Graph, radial: RadialBasis, lmax: int, elements: int) -> Neighbourhoods:
-        """Evaluate the basis on every edge."""
-        tables = tuple(_tables(graph, radial, lmax, elements))
+    def of(
+        cls,
+        graph: Graph,
+        radial: RadialBasis,
+        lmax: int,
+        elements: int,
+        dtype: torch.dtype = torch.float64,
+    ) -> Neighbourhoods:
+        """Evaluate the basis on every edge, in `dtype`."""
+        tables = tuple(_tables(graph, radial, lmax, elements, dtype))
         return cls(graph, elements, lmax, tables)
 
     def densities(self) -> Tensor:
         """V, (atoms, (lmax+1)^2, elements * n), as `expand` has it."""
-        return torch.cat([table.harmonics.transpose(1, 2) @ table.radial for table in self.tables])
+        return torch.cat([table.harmonics @ table.radial.transpose(1, 2) for table in self.tables])
 
     def placed(self, values: Tensor) -> Tensor:
         """Radial functions (edges, n) in the slots of the neighbour's element, (edges, inputs)."""
-        return _placed(values, self.graph.species[self.graph.neighbour], self.elements)
+        species = self.graph.species[self.graph.neighbour]
+        return _placed(values.T, _slots(species, self.elements, values.dtype)).T
 
     def rises(self, slopes: Tensor) -> Tensor:
         """dE/d(displacement) of every edge, (edges, 3), from dE/dV of the shape of `densities`."""
         parts = slopes.split([len(table.radial) for table in self.tables])
-        lowered = _lowering(self.lmax)
         return torch.cat(
-            [table.rises(part, lowered) for table, part in zip(self.tables, parts, strict=True)]
+            [table.rises(part, self.lmax) for table, part in zip(self.tables, parts, strict=True)]
         )
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The edges of some atoms, (atoms, width, ...)."""
+    """The edges of some atoms, (atoms, ..., width)."""
 
     harmonics: Tensor
-    """Y_lm, (atoms, width, (lmax+1)^2)."""
+    """Y_lm, (atoms, (lmax+1)^2, width)."""
     radial: Tensor
-    """R in the slots of the neighbour's element, (atoms, width, elements * n)."""
+    """R in the slots of the neighbour's element, (atoms, elements * n, width)."""
     slope: Tensor
     """R', likewise."""
     direction: Tensor
-    """(atoms, width, 3)."""
+    """(atoms, 3, width)."""
     distance: Tensor
-    """(atoms, width, 1)."""
+    """(atoms, 1, width)."""
     real: Tensor
     """Which are edges, (atoms, width)."""
 
-    def rises(self, slopes: Tensor, lowered: Tensor) -> Tensor:
-        lower = lowered.shape[1]
-        along = ((self.harmonics @ slopes) * self.slope).sum(dim=2, keepdim=True)
-        rise = self.direction * along
+    def rises(self, slopes: Tensor, lmax: int) -> Tensor:
+        slopes = slopes.to(self.radial.dtype)
+        lower = lmax**2
+        steep = (slopes.transpose(1, 2) @ self.harmonics).mul_(self.slope)
+        rise = self.direction * steep.sum(dim=1, keepdim=True)
         if lower:
-            turned = lowered.flatten(0, 1) @ slopes
-            pulls = (self.radial @ turned.transpose(1, 2)).unflatten(2, (3, lower))
-            pull = (pulls * self.harmonics[:, :, None, :lower]).sum(dim=3)
-            outward = (pull * self.direction).sum(dim=2, keepdim=True)
+            turned = _lowering(lmax, slopes.dtype).flatten(0, 1) @ slopes
+            pulls = (turned @ self.radial).unflatten(1, (3, lower))
+            pull = pulls.mul_(self.harmonics[:, None, :lower]).sum(dim=2)
+            outward = (pull * self.direction).sum(dim=1, keepdim=True)
             rise += (pull - self.direction * outward) / self.distance
-        return rise[self.real]
+        return rise.transpose(1, 2)[self.real]
 
 
-def _tables(graph: Graph, radial: RadialBasis, lmax: int, elements: int) -> Iterator[_Table]:
+def _tables(
+    graph: Graph, radial: RadialBasis, lmax: int, elements: int, dtype: torch.dtype
+) -> Iterator[_Table]:
     count = torch.bincount(graph.centre, minlength=graph.atoms)
     first = torch.cumsum(count, 0) - count
     atoms = max(1, _EDGES // max(1, int(count.max())))
@@ -94,34 +105,51 @@ def _tables(graph: Graph, radial: RadialBasis, lmax: int, elements: int) -> Iter
         within = torch.arange(int(count[some].max()))
         real = within < count[some, None]
         edge = (first[some, None] + within).clamp(max=len(graph.centre) - 1)
-        yield _table(graph, radial, lmax, elements, edge, real)
+        yield _table(graph, radial, lmax, elements, edge, real, dtype)
 
 
 def _table(
-    graph: Graph, radial: RadialBasis, lmax: int, elements: int, edge: Tensor, real: Tensor
+    graph: Graph,
+    radial: RadialBasis,
+    lmax: int,
+    elements: int,
+    edge: Tensor,
+    real: Tensor,
+    dtype: torch.dtype,
 ) -> _Table:
-    displacement = graph.displacement[edge]
+    displacement = graph.displacement[edge].to(dtype)
     displacement[~real] = displacement.new_tensor([radial.cutoff, 0.0, 0.0])
-    distance = displacement.norm(dim=2, keepdim=True)
-    direction = displacement / distance
-    harmonics = solid_harmonics(direction.flatten(0, 1), lmax).unflatten(0, edge.shape)
-    species = graph.species[graph.neighbour[edge]].flatten()
+    distance = displacement.norm(dim=2)
+    direction = displacement / distance[:, :, None]
+    slots = _slots(graph.species[graph.neighbour[edge]].flatten(), elements, dtype)
+
+    def by_atom(values: Tensor) -> Tensor:
+        return values.reshape(-1, *edge.shape).transpose(0, 1)
+
+    harmonics = solid_harmonics(direction.flatten(0, 1), lmax).T
     values, slopes = (
-        _placed(part, species, elements).unflatten(0, edge.shape)
-        for part in radial.evaluate(distance.flatten())
+        by_atom(_placed(part.T, slots)) for part in radial.evaluate(distance.flatten())
     )
-    return _Table(harmonics, values, slopes, direction, distance, real)
+    return _Table(
+        by_atom(harmonics), values, slopes, direction.transpose(1, 2), distance[:, None], real
+    )
 
 
-def _placed(values: Tensor, species: Tensor, elements: int) -> Tensor:
-    slot = torch.nn.functional.one_hot(species, elements).to(values.dtype)
-    return (slot[:, :, None] * values[:, None]).flatten(1)
+def _slots(species: Tensor, elements: int, dtype: torch.dtype) -> Tensor:
+    """Which element each of `species` is, (elements, edges)."""
+    return (species == torch.arange(elements)[:, None]).to(dtype)
 
 
-def _lowering(lmax: int) -> Tensor:
+def _placed(values: Tensor, slots: Tensor) -> Tensor:
+    """Functions (n, edges) in slots, (elements * n, edges)."""
+    return (slots[:, None] * values).flatten(0, 1)
+
+
+@cache
+def _lowering(lmax: int, dtype: torch.dtype) -> Tensor:
     """From components of degrees 0..lmax to those of 0..lmax-1 along x, y, z, (3, lower, all)."""
     lowering = torch.zeros((3, lmax**2, (lmax + 1) ** 2), dtype=torch.float64)
     for degree in range(1, lmax + 1):
         lower, upper = slice((degree - 1) ** 2, degree**2), slice(degree**2, (degree + 1) ** 2)
         lowering[:, lower, upper] = ladder(degree).transpose(0, 1)
-    return lowering
+    return lowering.to(dtype)

@@ -4,7 +4,8 @@
     dE/dd = dE/dV . d(R Y)/dd  (`neighbourhoods`),   F = the sum of both ends' shares
 
 With d_e the displacement of edge e, the virial is dE/d(strain) = sum_e dE/dd_e d_e^T. Cost and
-memory are linear in the number of atoms. As in `design`, A may come from hardware.
+memory are linear in the number of atoms. As in `design`, A may come from hardware. The readout's
+precision is that of edges and slopes too; energies and forces are summed in float64.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rgnn_hal.reservoir.channel_components import ChannelComponents, Given, Multiplied
 from rgnn_hal.reservoir.forms import ChannelForms, Slopes
 from rgnn_hal.reservoir.gradients import TWIN, Gradients
 from rgnn_hal.reservoir.layer import Reservoir
+from rgnn_hal.reservoir.mixing import DigitalMixing
 from rgnn_hal.structures import Graph
 
 _ATOMS = 256
@@ -68,18 +71,18 @@ def predict(
     reservoir: Reservoir, graph: Graph, readout: Readout, gradients: Gradients = TWIN
 ) -> Prediction:
     """Send a graph through the reservoir and apply a readout."""
-    around = reservoir.neighbourhoods(graph)
+    around = reservoir.neighbourhoods(graph, readout.forms.dtype)
     vectors = reservoir.rows(graph, around.densities())
     energies = around.graph.displacement.new_empty(graph.atoms)
 
     def slopes() -> Iterator[Slopes]:
-        for start in range(0, graph.atoms, _ATOMS):
-            atoms = torch.arange(start, min(start + _ATOMS, graph.atoms))
-            components = _components(reservoir, vectors, atoms)
-            energies[atoms], found = readout.forms.sweep(components, graph.species[atoms])
-            yield from (replace(some, atoms=atoms[some.atoms]) for some in found)
+        for some, components in _components(reservoir, vectors, graph.atoms):
+            for energy, found in readout.forms.sweep(components, graph.species[some]):
+                atoms = found.atoms + some.start
+                energies[atoms] = energy
+                yield replace(found, atoms=atoms)
 
-    rise = gradients.rises(reservoir, around, slopes())
+    rise = gradients.rises(reservoir, around, slopes()).double()
     forces = rise.new_zeros((graph.atoms, 3))
     forces.index_add_(0, graph.centre, rise)
     forces.index_add_(0, graph.neighbour, rise, alpha=-1.0)
@@ -91,13 +94,25 @@ def predict(
 
 
 def _components(
-    reservoir: Reservoir, vectors: Sequence[NDArray[np.float64]], atoms: Tensor
+    reservoir: Reservoir, vectors: Sequence[NDArray[np.float64]], atoms: int
+) -> Iterator[tuple[slice, ChannelComponents]]:
+    """A of all atoms, some in a row at a time: the order of products on a macro."""
+    if all(isinstance(mixing, DigitalMixing) for mixing in reservoir.mixings):
+        yield slice(0, atoms), Multiplied.of_rows(vectors, reservoir.twin_weights())
+        return
+    for start in range(0, atoms, _ATOMS):
+        some = slice(start, min(start + _ATOMS, atoms))
+        yield some, Given(_products(reservoir, vectors, some))
+
+
+def _products(
+    reservoir: Reservoir, vectors: Sequence[NDArray[np.float64]], atoms: slice
 ) -> list[Tensor]:
-    """A of some atoms in a row, by component, (atoms, channels) each."""
+    """A by component, (atoms, channels) each."""
     components: list[Tensor] = []
     for degree, (mixing, x) in enumerate(zip(reservoir.mixings, vectors, strict=True)):
         count = 2 * degree + 1
-        some = x[int(atoms[0]) * count : int(atoms[-1] + 1) * count]
+        some = x[atoms.start * count : atoms.stop * count]
         product = np.asarray(mixing.product(some), dtype=np.float64)
         components.extend(torch.from_numpy(product).unflatten(0, (-1, count)).unbind(1))
     return components

@@ -50,17 +50,20 @@ class RadialBasis:
             )
 
     def evaluate(self, distances: Tensor) -> tuple[Tensor, Tensor]:
-        """Values and slopes d/dr (per angstrom), each (edges, size), at `distances` (edges,)."""
-        r = distances[:, None]
-        order = torch.arange(1, self.size + 1, dtype=r.dtype)
+        """Values and slopes d/dr (per angstrom), each (edges, size), at `distances` (edges,).
+
+        Transposed views: edges lie side by side in memory.
+        """
+        r = distances[None]
+        order = torch.arange(1, self.size + 1, dtype=r.dtype)[:, None]
         norm = math.log1p(self.cutoff / self.stretch)
-        phase = order * math.pi * torch.log1p(r / self.stretch) / norm
-        phase_slope = order * math.pi / (norm * (r + self.stretch))
+        phase = order * (math.pi * torch.log1p(r / self.stretch) / norm)
+        phase_slope = order * (math.pi / (norm * (r + self.stretch)))
         switch, switch_slope = self._weight(r)
         amplitude = order**-self.decay
         values = amplitude * torch.sin(phase)
         slopes = amplitude * torch.cos(phase) * phase_slope
-        return values * switch, slopes * switch + values * switch_slope
+        return (values * switch).T, (slopes * switch + values * switch_slope).T
 
     def _weight(self, r: Tensor) -> tuple[Tensor, Tensor]:
         """f w and its slope."""

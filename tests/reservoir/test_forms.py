@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rgnn_hal.reservoir import cubic_forms, forms, invariants
+from rgnn_hal.reservoir.channel_components import Given, Multiplied
 from rgnn_hal.reservoir.forms import ChannelForms
 
 
@@ -21,6 +22,18 @@ def case(
     components = normal((lmax + 1) ** 2, atoms, channels)
     species = torch.randint(0, 3, (atoms,), generator=draw)
     return ChannelForms(kinds, normal(3, kinds.size, channels)), components, species
+
+
+def swept(
+    readout: ChannelForms, components: torch.Tensor, species: torch.Tensor
+) -> tuple[torch.Tensor, list[forms.Slopes]]:
+    energies = torch.full((len(species),), float("nan"), dtype=torch.float64)
+    found = []
+    for some, slopes in readout.sweep(Given(list(components)), species):
+        assert some.dtype == torch.float64
+        energies[slopes.atoms] = some
+        found.append(slopes)
+    return energies, found
 
 
 def slope_of(found: list[forms.Slopes], like: torch.Tensor) -> torch.Tensor:
@@ -39,7 +52,7 @@ def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int)
     values = readout.invariants.values(traced, readout.invariants.gradients(traced))
     expected = torch.einsum("fak,afk->a", values, readout.readout[species])
     expected.sum().backward()
-    energies, slopes = readout.sweep(list(components), species)
+    energies, slopes = swept(readout, components, species)
     torch.testing.assert_close(energies, expected.detach(), rtol=1e-11, atol=1e-11)
     assert traced.grad is not None
     torch.testing.assert_close(slope_of(slopes, components), traced.grad, rtol=1e-11, atol=1e-11)
@@ -53,10 +66,10 @@ def test_blocks_and_what_is_kept_change_nothing(
     module: ModuleType, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readout, components, species = case(3)
-    energies, slopes = readout.sweep(list(components), species)
+    energies, slopes = swept(readout, components, species)
     monkeypatch.setattr(module, changed, 2)
     again = ChannelForms(readout.invariants, readout.readout)
-    energies_again, slopes_again = again.sweep(list(components), species)
+    energies_again, slopes_again = swept(again, components, species)
     torch.testing.assert_close(energies_again, energies, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
         slope_of(slopes_again, components), slope_of(slopes, components), rtol=1e-12, atol=1e-12
@@ -67,10 +80,28 @@ def test_single_precision_is_good_to_seven_digits_of_the_terms() -> None:
     readout, components, species = case(4)
     single = ChannelForms(readout.invariants, readout.readout, torch.float32)
     (energies, slopes), (rough, rough_slopes) = (
-        one.sweep(list(components), species) for one in (readout, single)
+        swept(one, components, species) for one in (readout, single)
     )
-    assert rough.dtype == torch.float64
     assert (rough - energies).abs().max() < 1e-5 * energies.abs().max()
     expected = slope_of(slopes, components)
     error = (slope_of(rough_slopes, components) - expected).abs().max()
     assert 0 < error < 1e-5 * expected.abs().max()
+
+
+@pytest.mark.parametrize("lmax", range(6))
+def test_components_by_channel_are_the_same_from_densities_as_from_products(lmax: int) -> None:
+    draw = torch.Generator().manual_seed(lmax)
+    densities, weights = [], []
+    components: list[torch.Tensor] = []
+    for degree in range(lmax + 1):
+        size = 2 * degree + 1
+        density = torch.randn((9, size, 4), generator=draw, dtype=torch.float64)
+        weight = torch.randn((4, 3), generator=draw, dtype=torch.float64)
+        densities.append(density.reshape(-1, 4).numpy())
+        weights.append(weight)
+        components.extend((density @ weight).unbind(1))
+    atoms = torch.tensor([7, 0, 3])
+    for dtype, tolerance in ((torch.float64, 1e-14), (torch.float32, 1e-6)):
+        found = Multiplied.of_rows(densities, weights).of(atoms, dtype)
+        expected = Given(components).of(atoms, dtype)
+        torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
