@@ -1,4 +1,4 @@
-"""A file of frames in parts that can be read apart, by threads, processes or machines.
+"""A file of frames in parts that can be read apart, by processes or machines.
 
 Where parts begin follows from the file alone, never from how many will read them: whatever is
 summed part by part is summed in the same order by one worker and by a hundred.

@@ -1,63 +1,87 @@
-"""Statistics shared by the workers of a scheduler are those of one process."""
+"""What the workers of a scheduler share among them adds up to what one process does."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ase.io import read, write
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from rgnn_hal import open_macro
 from rgnn_hal.macro import ConfigurationError, TransportError
-from rgnn_hal.tasks.forces import ForcesRecipe, collection, train_forces
-from rgnn_hal.tasks.forces.cluster import _branches, collect_on
+from rgnn_hal.tasks.forces import (
+    ForcesModel,
+    ForcesRecipe,
+    branches,
+    collection,
+    committee,
+    evaluate_forces,
+    train_forces,
+)
+from rgnn_hal.tasks.forces.cluster import Cluster, connected
 from rgnn_hal.tasks.forces.collection import Collected, Job, collect
+from rgnn_hal.tasks.forces.sweep import Sweep, Swept
+from rgnn_hal.tasks.forces.workers import InProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 RECIPE = ForcesRecipe(channels=6, cutoff=4.0, lmax=2, radial=6, reads=4)
 URI = "emulator://?seed=4"
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "frames.extxyz"
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "frames.extxyz"
     write(path, read(EXAMPLES / "li3po4_train.extxyz", ":12"), format="extxyz")
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """Two workers in threads of this process."""
     distributed = pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
-        yield cluster.scheduler_address
+    ) as workers:
+        yield workers.scheduler_address
 
 
-@pytest.fixture
-def job(data: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """What training would share, in leaves of two frames."""
+@pytest.fixture(scope="module")
+def connection(scheduler: str) -> Iterator[Cluster]:
+    with connected(scheduler) as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def job(data: Path) -> Job:
+    """What training would share."""
     caught: list[Job] = []
 
     def catch(job: Job, *_: Any) -> Collected:
         caught.append(job)
-        return collect(job, 1)
+        return collect(job)
 
-    monkeypatch.setattr(collection, "_LEAF_ATOMS", 64)
-    with monkeypatch.context() as patch, open_macro(URI) as macro:
-        patch.setattr("rgnn_hal.tasks.forces.training.collect", catch)
+    with pytest.MonkeyPatch.context() as patch, open_macro(URI) as macro:
+        patch.setattr("rgnn_hal.tasks.forces.workers.collect", catch)
         train_forces(data, macro, RECIPE)
     return caught[0]
+
+
+@pytest.fixture
+def small_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two frames, with branches of as many."""
+    monkeypatch.setattr(collection, "_LEAF_ATOMS", 64)
+    monkeypatch.setattr(branches, "_BRANCH_ATOMS", 64)
 
 
 def assert_equal(one: Collected, other: Collected) -> None:
@@ -69,33 +93,77 @@ def assert_equal(one: Collected, other: Collected) -> None:
         assert its.square == pytest.approx(mine.square, rel=1e-14)
 
 
-def test_workers_of_a_scheduler_sum_up_what_one_process_does(job: Job, scheduler: str) -> None:
+def assert_same_sweep(one: Swept, other: Swept) -> None:
+    assert one.rows == other.rows
+    np.testing.assert_array_equal(other.moment, one.moment)
+    np.testing.assert_array_equal(other.unseen, one.unseen)
+
+
+def assert_same_model(one: ForcesModel, other: ForcesModel, data: Path, within: float) -> None:
+    """What it predicts (eV/angstrom): features that matter little may have another readout."""
+    mine, its = (evaluate_forces(model.on_twin(), data).predicted for model in (one, other))
+    np.testing.assert_allclose(its, mine, rtol=0.0, atol=within)
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    phases=[Phase.generate],  # an example takes a second
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    leaf=st.integers(1, 400),
+    branch=st.integers(1, 400),
+    mask=st.lists(st.booleans(), min_size=12, max_size=12),
+    labels=st.booleans(),
+    seed=st.integers(0, 9),
+)
+def test_however_a_file_is_cut_its_workers_sum_up_what_one_process_does(
+    job: Job,
+    connection: Cluster,
+    leaf: int,
+    branch: int,
+    mask: list[bool],
+    labels: bool,
+    seed: int,
+) -> None:
+    job = replace(job, validates=np.array(mask))
+    theta = np.random.default_rng(seed).normal(size=job.regression.reservoir.columns)
+    sweep = Sweep(job, theta, ~job.validates, labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collection, "_LEAF_ATOMS", leaf)
+        patch.setattr(branches, "_BRANCH_ATOMS", branch)
+        assert_equal(collect(job), connection.collect(job))
+        alone, shared = InProcess().sweep(sweep), connection.sweep(sweep)
+    assert_same_sweep(alone, shared)
+    assert shared.work.macs == alone.work.macs
+
+
+@pytest.mark.usefixtures("small_leaves")
+def test_progress_and_work_are_those_of_every_frame(job: Job, connection: Cluster) -> None:
     seen: list[tuple[int, int, str]] = []
-    found = collect_on(scheduler, job, lambda *step: seen.append(step))
-    assert_equal(collect(job, 1), found)
-    assert_equal(collect(job, 3), found)
-    assert found.work.macs == pytest.approx(collect(job, 1).work.macs, rel=0.1)
-    assert {label for _, _, label in seen} <= {"training"}
+    found = connection.collect(job, lambda *step: seen.append(step))
+    assert found.work.macs == pytest.approx(collect(job).work.macs, rel=0.1)
+    assert {(total, label) for _, total, label in seen} == {(12, "training")}
+    assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
+    assert seen[-1][0] == 12
 
 
-def test_branches_hold_every_leaf_once_and_do_not_depend_on_the_workers(job: Job) -> None:
-    leaves = job.leaves()
-    assert len(leaves) == 6
-    for branches in (_branches(leaves), _branches(leaves * 50)):
-        assert len(branches) == min(64, sum(map(len, branches)))
-        assert max(map(len, branches)) - min(map(len, branches)) <= 1
-    assert [leaf for branch in _branches(leaves) for leaf in branch] == leaves
-
-
-def test_training_by_a_scheduler_gives_the_same_model(data: Path, scheduler: str) -> None:
+# Sweeps are in single precision, which steps on 12 frames at a strength of 1e-12 amplify.
+@pytest.mark.parametrize(
+    ("columns", "within"), [(9_300, 1e-5), (150, 1e-3)], ids=["one member", "two, refined"]
+)
+@pytest.mark.usefixtures("small_leaves")
+def test_training_by_a_scheduler_gives_the_same_model(
+    data: Path, scheduler: str, columns: int, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committee, "_MOST_COLUMNS", columns)
     models = []
     for address in (None, scheduler):
         with open_macro(URI) as macro:
             models.append(train_forces(data, macro, RECIPE, scheduler=address).model)
     one, shared = models
-    np.testing.assert_allclose(
-        shared.readout, one.readout, rtol=1e-6, atol=1e-8 * np.abs(one.readout).max()
-    )
+    assert_same_model(one, shared, data, within)
 
 
 def test_a_scheduler_that_is_not_there_leaves_the_macro_alone(data: Path) -> None:
@@ -113,13 +181,16 @@ def test_a_scheduler_that_is_not_there_leaves_the_macro_alone(data: Path) -> Non
             assert macro.clock() == before
 
 
-def test_without_the_extra_the_remedy_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shared", [{"scheduler": "tcp://127.0.0.1:8786"}, {"workers": 2}])
+def test_without_the_extra_the_remedy_is_named_before_any_work(
+    data: Path, shared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with (
-        open_macro(URI) as macro,
-        pytest.raises(ConfigurationError, match=r"pip install 'rgnn-hal\[scale\]'"),
-    ):
-        train_forces(data, macro, RECIPE, scheduler="tcp://127.0.0.1:8786")
+    with open_macro(URI) as macro:
+        before = macro.clock()
+        with pytest.raises(ConfigurationError, match=r"pip install 'rgnn-hal\[scale\]'"):
+            train_forces(data, macro, RECIPE, **shared)
+        assert macro.clock() == before
 
 
 def test_dask_is_loaded_only_where_it_is_used() -> None:
@@ -159,15 +230,16 @@ def processes(workers: int, folder: Path) -> Iterator[tuple[str, list[subprocess
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_leaves")
 def test_two_processes_give_the_same_and_one_may_be_lost(job: Job, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     # Thirty times the same file: long enough to lose a worker in the middle.
-    text = job.path.read_text()
-    job.path.write_text(text * 30)
-    job = Job(job.path, job.regression, np.tile(job.validates, 30))
-    alone = collect(job, 1)
-    with processes(2, tmp_path) as (address, workers):
-        assert_equal(alone, collect_on(address, job))
+    path = tmp_path / "long.extxyz"
+    path.write_text(job.path.read_text() * 30)
+    job = Job(path, job.regression, np.tile(job.validates, 30))
+    alone = collect(job)
+    with processes(2, tmp_path) as (address, workers), connected(address) as cluster:
+        assert_equal(alone, cluster.collect(job))
         seen: list[int] = []
 
         def kill_at_a_third(done: int, total: int, label: str) -> None:
@@ -175,17 +247,7 @@ def test_two_processes_give_the_same_and_one_may_be_lost(job: Job, tmp_path: Pat
             if done > total // 3 and workers[0].poll() is None:
                 workers[0].send_signal(signal.SIGKILL)
 
-        assert_equal(alone, collect_on(address, job, kill_at_a_third))
+        assert_equal(alone, cluster.collect(job, kill_at_a_third))
         assert workers[0].wait() == -signal.SIGKILL
         assert workers[1].poll() is None
         assert max(seen) > len(job.validates) // 3
-
-
-def test_ctrl_c_ends_threads_after_the_frame_they_are_at(job: Job) -> None:
-    def interrupt(done: int, total: int, label: str) -> None:
-        raise KeyboardInterrupt
-
-    before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        collect(job, 2, interrupt)
-    assert threading.active_count() == before

@@ -64,6 +64,7 @@ def test_training_counts_all_frames_forming_and_solving(folder: Path) -> None:
 
 
 def test_workers_do_the_same_work(data: Path, folder: Path) -> None:
+    pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     with open_macro(URI) as macro:
         model = train_forces(data, macro, RECIPE, macro_uri=URI, workers=2).model
     two = Counts.of_record(model.record).training

@@ -11,10 +11,12 @@ from ase.io import read, write
 from rgnn_hal.macro import open_macro
 from rgnn_hal.readout import NoiseStatistics
 from rgnn_hal.structures import read_frames
-from rgnn_hal.tasks.forces import ForcesRecipe, collection, committee, refinement, training
+from rgnn_hal.tasks.forces import ForcesRecipe, collection, committee, training
 from rgnn_hal.tasks.forces.collection import Job
 from rgnn_hal.tasks.forces.committee import CommitteeResult, Member
 from rgnn_hal.tasks.forces.refinement import NormalEquations, refine
+from rgnn_hal.tasks.forces.sweep import Sweep
+from rgnn_hal.tasks.forces.workers import InProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 EXACT = "emulator://?seed=3&exact=true"
@@ -61,7 +63,7 @@ def system(asked: Arguments, learns: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def test_every_step_comes_nearer_to_the_ridge_regression_of_all_channels(asked: Arguments) -> None:
     job, members, fit, noise = asked
-    equations = NormalEquations(job, members, fit, noise, workers=1)
+    equations = NormalEquations(job, members, fit, noise, InProcess())
     gram, moment = system(asked, ~job.validates)
     best = np.linalg.solve(gram, moment)
 
@@ -80,12 +82,18 @@ def test_every_step_comes_nearer_to_the_ridge_regression_of_all_channels(asked: 
         assert one.error == pytest.approx(np.mean(errors**2), rel=1e-3)
 
 
-def test_threads_change_rounding_only(asked: Arguments, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collection, "_LEAF_ATOMS", 64)
-    monkeypatch.setattr(refinement, "_STEPS", 2)
-    monkeypatch.setattr(refinement, "_LAST_STEPS", 1)
-    one, two = (refine(*asked, workers=workers) for workers in (1, 2))
-    np.testing.assert_array_equal(one.readout, two.readout)
+def test_leaves_change_a_sweep_by_single_precision_only(
+    asked: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _, fit, _ = asked
+    sweep = Sweep(job, fit.judged, ~job.validates, labels=True)
+    whole = InProcess().sweep(sweep)
+    for atoms in (1, 64):
+        monkeypatch.setattr(collection, "_LEAF_ATOMS", atoms)
+        parts = InProcess().sweep(sweep)
+        assert parts.rows == whole.rows
+        for one, other in ((whole.moment, parts.moment), (whole.unseen, parts.unseen)):
+            np.testing.assert_allclose(other, one, atol=1e-5 * np.abs(one).max())
 
 
 def test_members_stay_as_they_are_where_steps_do_not_help_unseen_frames(
@@ -97,9 +105,9 @@ def test_members_stay_as_they_are_where_steps_do_not_help_unseen_frames(
     rows, targets = (np.concatenate(part) for part in zip(*blocks, strict=True))
     perfect = np.linalg.lstsq(rows, targets, rcond=None)[0]  # on the unseen frames, by heart
     lucky = replace(fit, judged=perfect)
-    assert refine(job, members, lucky, noise) is lucky
+    assert refine(job, members, lucky, noise, InProcess()) is lucky
 
 
 def test_a_single_member_is_the_whole_regression(asked: Arguments) -> None:
     job, members, fit, noise = asked
-    assert refine(job, members[:1], fit, noise) is fit
+    assert refine(job, members[:1], fit, noise, InProcess()) is fit

@@ -1,70 +1,144 @@
-"""The same statistics from the workers of a dask scheduler, on this machine or on many.
+"""Statistics and sweeps from the workers of a dask scheduler, on this machine or on many.
 
-Leaves of the file go out in at most 64 branches, and what comes back is added up pair by pair,
-on the workers, in an order that follows from the file alone: the result is the same to the bit for
-any number of workers. What a worker had when it was lost is made again by others. Every worker
-needs the memory of a few Gram matrices, this package and the data under the same path. It needs no
-macro: the one macro there is, real or emulated, has been read before the work is shared.
+Branches of the file go out, and what comes back is added up on the workers
+(`rgnn_hal.tasks.forces.branches`). What a worker had when it was lost is made again by others.
+Every worker needs the memory of a few Gram matrices, this package and the data under the same path.
+It needs no macro: the one macro there is, real or emulated, has been read before the work is
+shared.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from itertools import pairwise
+from dataclasses import dataclass
+from operator import add
 from typing import Any
+from uuid import uuid4
 
 from threadpoolctl import threadpool_limits
 
-from rgnn_hal.cost import record
+from rgnn_hal.cost import Operations, record
 from rgnn_hal.macro import ConfigurationError, TransportError
 from rgnn_hal.progress import Progress, silent
+from rgnn_hal.readout.packed import Arrays, pack_statistics, unpack_statistics
 from rgnn_hal.structures import FilePart
+from rgnn_hal.tasks.forces.branches import branches, pair_by_pair, worth_a_gram
 from rgnn_hal.tasks.forces.collection import Collected, Job
+from rgnn_hal.tasks.forces.sweep import Sweep, Swept
 
-_BRANCHES = 64
-_POLL = 0.1  # s
+_POLL = 0.05  # s
 _PATIENCE = 30.0
-"""For the scheduler and for its first worker, s."""
-_TOPIC = "rgnn_hal.frames"
-_REPORTED = 32
-"""Frames at a time."""
+"""For a scheduler and for its workers, s."""
+_REPORTS = 0.2
+"""Between a worker's reports of frames, s."""
 
 
-def collect_on(scheduler: str, job: Job, progress: Progress = silent) -> Collected:
-    """Statistics of the whole file from the workers of the scheduler at an address.
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Workers behind a client of dask's."""
+
+    client: Any
+    fewest: int = 0
+    """Workers to wait for before work is shared."""
+    blas_threads: int = 1
+    """Of a worker that collects."""
+    tend: Callable[[], None] = _nothing
+    """Called while waiting."""
+
+    def collect(self, job: Job, progress: Progress = silent) -> Collected:
+        """Statistics of the whole file.
+
+        Raises:
+            DataError: as a single process does; also where a worker cannot see the file.
+            TransportError: workers die of it one after another.
+        """
+        frames = len(job.validates)
+        leaves = job.leaves()
+        with self._reports() as (topic, done):
+            sums: _Sums = self._sum(
+                _collect,
+                job,
+                branches(leaves, worth_a_gram(leaves)),
+                self.blas_threads,
+                topic,
+                waiting=lambda: progress(min(done[0], frames), frames, "training"),
+            )
+        record(sums.work)
+        progress(frames, frames, "training")
+        return sums.unpack()
+
+    def sweep(self, sweep: Sweep) -> Swept:
+        """A sweep of the whole file; raises as `collect`."""
+        swept: Swept = self._sum(_sweep, sweep, branches(sweep.job.leaves()))
+        return swept
+
+    def _sum(
+        self,
+        of_branch: Callable[..., Any],
+        what: Job | Sweep,
+        parts: Sequence[Sequence[FilePart]],
+        *rest: object,
+        waiting: Callable[[], None] = _nothing,
+    ) -> Any:
+        from dask.delayed import delayed
+        from distributed import KilledWorker
+
+        self._gather_workers()
+        shared = delayed(what, traverse=False)
+        sums = [delayed(of_branch)(shared, part, *rest) for part in parts]
+        total = self.client.compute(pair_by_pair(sums, delayed(add)))
+        while not total.done():
+            self.tend()
+            waiting()
+            time.sleep(_POLL)
+        try:
+            return total.result()
+        except (KilledWorker, CancelledError) as error:
+            raise TransportError(
+                "workers died one after another of the same frames, or their scheduler did; each "
+                "needs the memory of a few Gram matrices, so that fewer may go further"
+            ) from error
+
+    def _gather_workers(self) -> None:
+        """Wait for all, for a while: the first one would be given everything."""
+        deadline = time.monotonic() + _PATIENCE
+        while len(self.client.nthreads()) < self.fewest and time.monotonic() < deadline:
+            self.tend()
+            time.sleep(_POLL)
+
+    @contextmanager
+    def _reports(self) -> Iterator[tuple[str, list[int]]]:
+        """A topic to report frames to, and their number so far, in a list of one."""
+        topic, done = f"rgnn_hal.frames.{uuid4()}", [0]
+
+        def count(event: tuple[float, int]) -> None:
+            done[0] += event[1]
+
+        self.client.subscribe_topic(topic, count)
+        try:
+            yield topic, done
+        finally:
+            self.client.unsubscribe_topic(topic)
+
+
+@contextmanager
+def connected(scheduler: str) -> Iterator[Cluster]:
+    """The workers of the scheduler at an address.
 
     Raises:
         ConfigurationError: dask.distributed is not installed.
         TransportError: no scheduler answers, or it has no workers.
-        DataError: as a single process does; also where a worker cannot see the file.
     """
-    with _connected(scheduler) as client:
-        done = _listen(client)
-        total = client.compute(_sum_of_branches(job))
-        while not total.done():
-            progress(min(done[0], len(job.validates)), len(job.validates), "training")
-            time.sleep(_POLL)
-        collected: Collected = total.result()
-    record(collected.work)
-    return collected
+    require_distributed("sharing work by a scheduler")
+    from distributed import Client
 
-
-def check_scheduler(scheduler: str) -> None:
-    """Refuse, before any work, a scheduler that could not share it; raises as `collect_on`."""
-    with _connected(scheduler):
-        pass
-
-
-@contextmanager
-def _connected(scheduler: str) -> Iterator[Any]:
     try:
-        from distributed import Client
-    except ImportError as error:
-        raise ConfigurationError(
-            "sharing work by a scheduler needs dask.distributed: pip install 'rgnn-hal[scale]'"
-        ) from error
-    try:
-        client = Client(scheduler, timeout=_PATIENCE)
+        client = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise TransportError(
             f"no dask scheduler answers at {scheduler!r} ({error}); start one with `dask scheduler`"
@@ -77,63 +151,69 @@ def _connected(scheduler: str) -> Iterator[Any]:
                 f"the scheduler at {scheduler} has no workers; start some with "
                 f"`dask worker {scheduler}`"
             ) from error
-        yield client
+        yield Cluster(client)
 
 
-def _sum_of_branches(job: Job) -> Any:
-    """The task graph: branches, added pair by pair."""
-    from dask.delayed import delayed
-
-    leaves, shared = job.leaves(), delayed(job)
-    sums = [delayed(_branch)(shared, branch) for branch in _branches(leaves)]
-    while len(sums) > 1:
-        paired = [delayed(_add)(a, b) for a, b in zip(sums[::2], sums[1::2], strict=False)]
-        sums = [*paired, *sums[2 * len(paired) :]]
-    return sums[0]
+def require_distributed(what: str) -> None:
+    """Refuse `what` where dask.distributed is not installed."""
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{what} needs dask.distributed: pip install 'rgnn-hal[scale]'"
+        ) from error
 
 
-def _branches(leaves: Sequence[FilePart]) -> list[list[FilePart]]:
-    """Consecutive leaves, in at most 64 groups of as equal a number as can be."""
-    count = min(_BRANCHES, len(leaves))
-    ends = [len(leaves) * number // count for number in range(count + 1)]
-    return [list(leaves[start:stop]) for start, stop in pairwise(ends)]
+@dataclass(frozen=True)
+class _Sums:
+    """`Collected` in half the memory: triangles of Gram matrices."""
+
+    training: Arrays
+    validation: Arrays
+    work: Operations
+
+    @classmethod
+    def pack(cls, collected: Collected) -> "_Sums":
+        training, validation = map(pack_statistics, (collected.training, collected.validation))
+        return cls(training, validation, collected.work)
+
+    def unpack(self) -> Collected:
+        training, validation = map(unpack_statistics, (self.training, self.validation))
+        return Collected(training, validation, self.work)
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        return _Sums(
+            {name: array + other.training[name] for name, array in self.training.items()},
+            {name: array + other.validation[name] for name, array in self.validation.items()},
+            self.work + other.work,
+        )
 
 
-def _branch(job: Job, leaves: Sequence[FilePart]) -> Collected:
+def _collect(job: Job, leaves: Sequence[FilePart], blas_threads: int, topic: str) -> _Sums:
     """What a worker does."""
     import torch
     from distributed import get_worker
 
-    torch.set_num_threads(1)
-    worker, unreported = get_worker(), 0
+    worker, unreported, last = get_worker(), 0, time.monotonic()
 
     def report() -> None:
-        nonlocal unreported
-        worker.log_event(_TOPIC, unreported)
-        unreported = 0
+        nonlocal unreported, last
+        worker.log_event(topic, unreported)
+        unreported, last = 0, time.monotonic()
 
     def counted() -> None:
         nonlocal unreported
         unreported += 1
-        if unreported == _REPORTED:
+        if time.monotonic() > last + _REPORTS:
             report()
 
-    with threadpool_limits(1, user_api="blas"):
+    torch.set_num_threads(1)
+    with threadpool_limits(blas_threads, user_api="blas"):
         collected = job.collect(leaves, counted)
     report()
-    return collected
+    return _Sums.pack(collected)
 
 
-def _add(one: Collected, other: Collected) -> Collected:
-    return one + other
-
-
-def _listen(client: Any) -> list[int]:
-    """A count of frames, in a list of one, that follows what workers report."""
-    done = [0]
-
-    def count(event: tuple[float, int]) -> None:
-        done[0] += event[1]
-
-    client.subscribe_topic(_TOPIC, count)
-    return done
+def _sweep(sweep: Sweep, leaves: Sequence[FilePart]) -> Swept:
+    """What a worker does."""
+    return sweep.over(leaves)

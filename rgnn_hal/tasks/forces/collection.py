@@ -1,24 +1,20 @@
-"""Statistics of a whole file of frames, in the memory of Gram matrices, shared by workers.
+"""Statistics of a whole file of frames, in the memory of Gram matrices.
 
-The file is cut into leaves, consecutive frames of a few thousand rows, wherever they end up being
-worked on. Threads take every n-th leaf each; `rgnn_hal.tasks.forces.cluster` sends them elsewhere.
+The file is cut into leaves, consecutive frames of a thousand rows, wherever they end up being
+worked on: here, or where `rgnn_hal.tasks.forces.workers` sends them.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ase
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from rgnn_hal.cost import Operations, record, recording
 from rgnn_hal.cost.digital import Sampled
-from rgnn_hal.macro import LimitError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import NoiseStatistics, Statistics, StatisticsBuilder
 from rgnn_hal.reservoir import Reservoir
@@ -26,8 +22,8 @@ from rgnn_hal.reservoir.leverage import Leverage, sketch, sketch_channels
 from rgnn_hal.structures import FilePart, LabelledFrame, file_parts, read_frames
 from rgnn_hal.tasks.forces.regression import Regression
 
-_LEAF_ATOMS = 4096
-"""Rows of three times as many outweigh the sum of two Gram matrices."""
+_LEAF_ATOMS = 256
+"""A sweep keeps what they need in memory, 20 MB at the defaults; more of them are no faster."""
 _NOISE_FRAMES = 128
 """Measured for the noise. 25 instead of 200 frames of ethanol cost 1 % of the force error."""
 _NOISE_ATOMS = 1152
@@ -35,7 +31,6 @@ _NOISE_ATOMS = 1152
 _FEWEST_NOISE_FRAMES = 4
 _LEVERAGE_ATOMS = 20_000
 """Their neighbours and sketches are in memory for a moment: some 100 MB."""
-_POLL = 0.1  # s
 
 
 @dataclass(frozen=True)
@@ -87,50 +82,19 @@ class Job:
         return Collected(*collected, work.digital + sampled.total)
 
 
-def collect(job: Job, workers: int, progress: Progress = silent) -> Collected:
-    """Statistics of the whole file by `workers` threads, each with Gram matrices of its own.
+def collect(job: Job, progress: Progress = silent) -> Collected:
+    """Statistics of the whole file, in this thread."""
+    done = 0
 
-    The number of workers changes the result by rounding only. On two cores one worker whose BLAS
-    has both is three times as fast as two, which wait for the interpreter: 3.6 and 11 s for 100
-    frames of ethanol, 8,928 columns. Workers of a scheduler are processes.
-    """
-    leaves = job.leaves()
-    shares = [leaves[worker::workers] for worker in range(min(workers, len(leaves)))]
-    done = _Counter(job, progress)
-    with blas_threads_of(len(shares)), ThreadPoolExecutor(len(shares)) as pool:
-        pending = [pool.submit(job.collect, share, done.add_one) for share in shares]
-        try:
-            while wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION).not_done:
-                done.report()
-                for share in pending:
-                    if share.done():
-                        share.result()
-        except BaseException:
-            done.stopped.set()
-            raise
-    done.report()
-    collected, *others = [share.result() for share in pending]
-    for other in others:
-        collected = collected + other
+    def counted() -> None:
+        nonlocal done
+        done += 1
+        progress(done, len(job.validates), "training")
+
+    # In a context of its own, as in a worker: its work is recorded once, with the sampled part.
+    collected = Context().run(job.collect, job.leaves(), counted)
     record(collected.work)
     return collected
-
-
-@contextmanager
-def blas_threads_of(workers: int) -> Iterator[None]:
-    """One worker's BLAS may have all cores; two of them that call it would wait in turns."""
-    with threadpool_limits(1 if workers > 1 else None, user_api="blas"):
-        yield
-
-
-def check_workers(workers: int) -> None:
-    """Refuse a number of workers that cannot work.
-
-    Raises:
-        LimitError: less than one.
-    """
-    if workers < 1:
-        raise LimitError(f"{workers} workers cannot work; give at least 1")
 
 
 def noise_frames(job: Job) -> list[LabelledFrame]:
@@ -195,23 +159,3 @@ def _spread(job: Job, count: int, label: str, progress: Progress) -> Iterator[La
                 yield frame
                 done += 1
                 progress(done, len(wanted), label)
-
-
-class _Counter:
-    """Frames done so far by any thread; the main one tells `progress`."""
-
-    def __init__(self, job: Job, progress: Progress) -> None:
-        self._total = len(job.validates)
-        self._progress = progress
-        self._done = 0
-        self._lock = threading.Lock()
-        self.stopped = threading.Event()
-
-    def add_one(self) -> None:
-        if self.stopped.is_set():
-            raise CancelledError
-        with self._lock:
-            self._done += 1
-
-    def report(self) -> None:
-        self._progress(self._done, self._total, "training")

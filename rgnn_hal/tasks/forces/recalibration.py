@@ -64,7 +64,7 @@ def recalibrate(
             again, with what the drift does to a sample of structures as part of the noise.
         data: labelled frames for features of the weights as they are now.
         macro_uri: address to remember in a model that was trained again; the old one by default.
-        workers: threads of a training.
+        workers: see `train_forces`.
         progress: told what goes on.
 
     Raises:

@@ -3,8 +3,8 @@
     (X^T X + N + diag(lambda_k / D_k^2)) theta = X^T y
 
 The whole Gram matrix would take 6 GB at the defaults. A step needs it times one vector only, which
-costs a prediction of every frame and a sweep back (`rgnn_hal.reservoir.adjoint`); the members'
-inverses precondition, and their mean is the start. 250 frames of aspirin, 6,933 columns: members
+one sweep over the frames gives (`rgnn_hal.tasks.forces.sweep`); the members' inverses precondition,
+and their mean is the start. 250 frames of aspirin, 6,933 columns: members
 three at a time 49.5 meV/A, after 2, 4, 6, 8 steps 46.9, 45.4, 44.5, 44.4, all at once 44.7.
 Validation frames decide how many steps are taken, and all frames then take a few more. Few of them
 decide badly: 75 frames of Li3PO4, 8 of them for validation, lose 3 % (44.1 to 45.3 meV/A).
@@ -14,30 +14,24 @@ These figures are of penalties that were the same for all orders.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import reduce
 from itertools import islice
-from operator import add
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from rgnn_hal.cost import Operations, record, recording
-from rgnn_hal.cost.digital import count_work
+from rgnn_hal.cost import record
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import NoiseStatistics
-from rgnn_hal.structures import LabelledFrame, read_frames
-from rgnn_hal.tasks.forces.collection import Job, blas_threads_of
+from rgnn_hal.tasks.forces.collection import Job
 from rgnn_hal.tasks.forces.committee import CommitteeResult, Member
+from rgnn_hal.tasks.forces.sweep import Sweep, Swept, Vector
+from rgnn_hal.tasks.forces.workers import Workers
 
 _STEPS = 8
 _LAST_STEPS = 3
 """With the validation frames too, from where the others led."""
 _PATIENCE = 2
-
-Vector = NDArray[np.float64]
 
 
 def refine(
@@ -45,7 +39,7 @@ def refine(
     members: Sequence[Member],
     fit: CommitteeResult,
     noise: NoiseStatistics,
-    workers: int = 1,
+    workers: Workers,
     progress: Progress = silent,
 ) -> CommitteeResult:
     """Better readouts where validation frames say so; `fit` itself where one member is all."""
@@ -90,7 +84,7 @@ class NormalEquations:
     members: Sequence[Member]
     fit: CommitteeResult
     noise: NoiseStatistics
-    workers: int
+    workers: Workers
 
     def steps(self, start: Vector, learns: NDArray[np.bool_]) -> Iterator[Iterate]:
         """Conjugate gradients from `start` on the frames of the mask `learns`, without end."""
@@ -127,58 +121,5 @@ class NormalEquations:
         channels = self.job.regression.reservoir.channels
         return (member.columns(channels) for member in self.members)
 
-    def _sweep(self, theta: Vector, learns: NDArray[np.bool_], *, labels: bool) -> _Sweep:
-        """X^T r and r of unseen frames: r = X theta, or y - X theta with `labels`, counted."""
-        leaves = self.job.leaves()
-
-        def one(number: int) -> _Sweep:
-            frames = read_frames(self.job.path, leaves[number])
-            groups: tuple[list[LabelledFrame], list[LabelledFrame]] = ([], [])
-            for index, frame in enumerate(frames, start=leaves[number].first):
-                groups[bool(learns[index])].append(frame)
-            return self._of_frames(*groups, theta, labels)
-
-        workers = min(self.workers, len(leaves))
-        with blas_threads_of(workers), ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(one, range(len(leaves))))
-        return reduce(add, parts)
-
-    def _of_frames(
-        self,
-        unseen: Sequence[LabelledFrame],
-        learnt: Sequence[LabelledFrame],
-        theta: Vector,
-        labels: bool,
-    ) -> _Sweep:
-        regression, columns = self.job.regression, torch.from_numpy(theta)
-        moment, left, rows = np.zeros_like(theta), np.zeros(0), 0
-        with count_work() if labels else recording() as work:
-            for frames, learns in ((unseen, False), (learnt, True)):
-                if not frames:
-                    continue
-                batch = regression.batch(frames)
-                found = regression.predicted(batch, columns)
-                if labels:
-                    found = regression.labels(frames) - found
-                if learns:
-                    moment, rows = regression.moment(batch, found).numpy(), len(found.flat())
-                else:
-                    left = found.flat()
-        return _Sweep(moment, left, rows, work.digital)
-
-
-@dataclass(frozen=True)
-class _Sweep:
-    moment: Vector
-    unseen: Vector
-    rows: int
-    work: Operations
-    """Counted where labels are seen, that is in the first sweep."""
-
-    def __add__(self, other: _Sweep) -> _Sweep:
-        return _Sweep(
-            self.moment + other.moment,
-            np.concatenate([self.unseen, other.unseen]),
-            self.rows + other.rows,
-            self.work + other.work,
-        )
+    def _sweep(self, theta: Vector, learns: NDArray[np.bool_], *, labels: bool) -> Swept:
+        return self.workers.sweep(Sweep(self.job, theta, learns, labels))

@@ -28,11 +28,8 @@ from rgnn_hal.reservoir.frozen import freeze
 from rgnn_hal.structures import read_frames
 from rgnn_hal.tasks.artefact import Arrays
 from rgnn_hal.tasks.counts import Counts
-from rgnn_hal.tasks.forces.cluster import check_scheduler, collect_on
 from rgnn_hal.tasks.forces.collection import (
     Job,
-    check_workers,
-    collect,
     measure_leverage,
     measure_noise,
     noise_frames,
@@ -49,6 +46,7 @@ from rgnn_hal.tasks.forces.model import ForcesModel, Predictor
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
 from rgnn_hal.tasks.forces.refinement import refine
 from rgnn_hal.tasks.forces.regression import Regression
+from rgnn_hal.tasks.forces.workers import Workers, shared_among
 from rgnn_hal.tasks.provenance import provenance
 
 
@@ -94,8 +92,9 @@ def train_forces(
         macro: chip that will hold the reservoir; nothing happens to it if the data are bad.
         recipe: all choices.
         macro_uri: address to remember in the model.
-        workers: threads for the digital work; they change the result by rounding only.
-        scheduler: address of a dask scheduler whose workers sum up the statistics instead.
+        workers: processes for the digital work; they change the result by rounding only. One is
+            this process; more need the extra `scale` and run nothing of the calling script.
+        scheduler: address of a dask scheduler whose workers do that work instead.
         keep: keep the statistics; they take the memory of a Gram matrix for every member of the
             committee.
         progress: told frame by frame.
@@ -103,10 +102,10 @@ def train_forces(
     Raises:
         DataError: see `scan`.
         LimitError: the reservoir does not fit the macro, or `workers` < 1.
-        ConfigurationError, TransportError: the scheduler cannot be used.
+        ConfigurationError, TransportError: workers or the scheduler cannot be used.
     """
-    with recording() as training:
-        result, mixings = _train(path, macro, recipe, macro_uri, workers, scheduler, keep, progress)
+    with recording() as training, shared_among(workers, scheduler) as shared:
+        result, mixings = _train(path, macro, recipe, macro_uri, shared, keep, progress)
     predictor = result.model.with_mixings(mixings)
     atoms = next(read_frames(path)).atoms
     with count_work() as inference:
@@ -121,14 +120,10 @@ def _train(
     macro: Macro,
     recipe: ForcesRecipe,
     macro_uri: str,
-    workers: int,
-    scheduler: str | None,
+    workers: Workers,
     keep: bool,
     progress: Progress,
 ) -> tuple[TrainingResult, tuple[AnalogMatrix, ...]]:
-    check_workers(workers)
-    if scheduler is not None:
-        check_scheduler(scheduler)
     start = time.perf_counter()
     data = scan(path, recipe.cutoff, progress)
     validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
@@ -153,7 +148,7 @@ def _train(
     leverage = measure_leverage(job, data.atoms, progress)
     sample = [frame.atoms for frame in noise_frames(job)]
     noise = measure_noise(regression, reservoir, sample, progress)
-    committee = _Committee(job, noise, workers, scheduler, progress)
+    committee = _Committee(job, noise, workers, progress)
     kept: list[Arrays] = []
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
     fit = refine(job, committee.members, fit, noise, workers, progress)
@@ -194,8 +189,7 @@ class _Committee:
 
     job: Job
     noise: NoiseStatistics
-    workers: int
-    scheduler: str | None
+    workers: Workers
     progress: Progress
 
     @cached_property
@@ -218,11 +212,7 @@ class _Committee:
             self.progress(number * total + done, self.size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
-        collected = (
-            collect(job, self.workers, progress)
-            if self.scheduler is None
-            else collect_on(self.scheduler, job, progress)
-        )
+        collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty
         )

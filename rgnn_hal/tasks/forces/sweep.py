@@ -1,0 +1,100 @@
+"""A pass over all frames with one readout: what it says, and what that says about the readout.
+
+    r = X theta   or   y - X theta
+    X^T r over the frames that are learnt from, r itself of the others
+
+Rows are never made: a leaf of frames costs a prediction and a sweep back
+(`rgnn_hal.reservoir.adjoint`). Sweeps of leaves add up to that of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from rgnn_hal.cost import Operations, recording
+from rgnn_hal.cost.digital import count_work
+from rgnn_hal.structures import FilePart, LabelledFrame, read_frames
+from rgnn_hal.tasks.forces.collection import Job
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep gives; `a + b` joins those of frames and of the frames after them."""
+
+    moment: Vector
+    """X^T r, (columns,)."""
+    unseen: Vector
+    """r of the frames that are not learnt from."""
+    rows: int
+    """Learnt from."""
+    work: Operations = field(default_factory=Operations)
+    """Counted where labels are seen, that is in the first of many sweeps."""
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(
+            self.moment + other.moment,
+            np.concatenate([self.unseen, other.unseen]),
+            self.rows + other.rows,
+            self.work + other.work,
+        )
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All that a sweep needs, wherever it happens."""
+
+    job: Job
+    theta: Vector
+    """The readout, (columns,)."""
+    learns: NDArray[np.bool_]
+    """Which frames of the file are learnt from."""
+    labels: bool
+    """r = y - X theta, and work is counted; otherwise r = X theta."""
+
+    def over(self, leaves: Sequence[FilePart]) -> Swept:
+        """The sweep of some leaves, one at least."""
+        with _one_thread():
+            return reduce(add, map(self._of_leaf, leaves))
+
+    def _of_leaf(self, leaf: FilePart) -> Swept:
+        groups: tuple[list[LabelledFrame], list[LabelledFrame]] = ([], [])
+        for number, frame in enumerate(read_frames(self.job.path, leaf), start=leaf.first):
+            groups[bool(self.learns[number])].append(frame)
+        regression, columns = self.job.regression, torch.from_numpy(self.theta)
+        moment, left, rows = np.zeros_like(self.theta), np.zeros(0), 0
+        with count_work() if self.labels else recording() as work:
+            for frames, learns in zip(groups, (False, True), strict=True):
+                if not frames:
+                    continue
+                batch = regression.batch(frames)
+                found = regression.predicted(batch, columns)
+                if self.labels:
+                    found = regression.labels(frames) - found
+                if learns:
+                    moment, rows = regression.moment(batch, found).numpy(), len(found.flat())
+                else:
+                    left = found.flat()
+        return Swept(moment, left, rows, work.digital)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Two are no faster, and single precision would be rounded in another way."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)

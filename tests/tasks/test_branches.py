@@ -1,0 +1,36 @@
+"""A sum over a file is formed in an order that follows from the file."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rgnn_hal.structures import FilePart
+from rgnn_hal.tasks.forces.branches import MOST_BRANCHES, branches, pair_by_pair, worth_a_gram
+
+
+def leaves_of(atoms: Sequence[int]) -> list[FilePart]:
+    return [FilePart(0, first, 1, count) for first, count in enumerate(atoms)]
+
+
+@given(atoms=st.lists(st.integers(1, 5000), min_size=1, max_size=200), most=st.integers(1, 64))
+def test_branches_hold_every_leaf_once_in_order(atoms: list[int], most: int) -> None:
+    leaves = leaves_of(atoms)
+    found = branches(leaves, most)
+    assert [leaf for branch in found for leaf in branch] == leaves
+    assert len(found) == min(most, len(leaves))
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+def test_a_gram_matrix_is_worth_a_thousand_atoms_and_two_cores_share_any_file() -> None:
+    frames = [worth_a_gram(leaves_of([252] * (9 * n // 252 + 1))) for n in (20, 300, 1000, 10**5)]
+    assert frames == [2, 2, 8, MOST_BRANCHES]
+
+
+@given(st.lists(st.text(max_size=1), min_size=1))
+def test_neighbours_are_added_in_order(parts: list[str]) -> None:
+    assert pair_by_pair(parts, lambda a, b: a + b) == "".join(parts)
+
+
+def test_pairs_are_added_like_a_tree() -> None:
+    assert pair_by_pair(list("abcde"), lambda a, b: f"({a}{b})") == "(((ab)(cd))e)"
