@@ -1,7 +1,8 @@
 """Train forces with the workers of a dask cluster. Needs the extra `scale`.
 
-Here the cluster is two workers in this process. On machines of your own start one with
-`dask scheduler` and, on each machine, `dask worker ADDRESS`; then pass ADDRESS below, or say
+On one machine `train_forces(..., workers=2)` is all it takes. A cluster may span many; here it is
+two workers in this process. On machines of your own start one with `dask scheduler` and, on each
+machine, `dask worker ADDRESS`; then pass ADDRESS below, or say
 `rgnn-hal train forces DATA --out MODEL --scheduler ADDRESS`. The macro is read by this process
 alone, so that any macro will do; the data must be visible to every worker under the same path.
 

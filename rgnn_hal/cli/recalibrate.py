@@ -23,7 +23,7 @@ def recalibrate(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the result; the model itself by default.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Threads of a refit.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="Processes for a refit to data.", min=1)] = 1,
     json: Json = False,
 ) -> None:
     """Measure a forces model's chip anew, and make the model fit it again."""

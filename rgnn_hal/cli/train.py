@@ -39,8 +39,8 @@ def forces(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Threads for the digital work, each with Gram matrices of its own. One, whose "
-            "matrix products take all cores, is faster than two on two cores."
+            help="Processes for the digital work, each with Gram matrices of its own; more than "
+            "one need the extra `scale`."
         ),
     ] = None,
     scheduler: Annotated[

@@ -166,14 +166,6 @@ def test_more_reads_bring_the_noisy_chip_closer_to_its_twin(alloy: Path) -> None
     assert one > 1.3 * many > 0
 
 
-def test_workers_change_the_readout_by_rounding_only(alloy: Path, model: ForcesModel) -> None:
-    with open_macro(EXACT) as macro:
-        other = train_forces(alloy, macro, SMALL, macro_uri=EXACT, workers=3).model
-    one = evaluate_forces(model.on_twin(), alloy).predicted
-    three = evaluate_forces(other.on_twin(), alloy).predicted
-    assert np.allclose(one, three, atol=1e-5)
-
-
 def test_a_stored_model_predicts_the_same(alloy: Path, model: ForcesModel, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m")
     loaded = load_model(tmp_path / "m")
