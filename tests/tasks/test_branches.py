@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rgnn_hal.structures import FilePart
-from rgnn_hal.tasks.forces.branches import MOST_BRANCHES, branches, pair_by_pair, worth_a_gram
+from rgnn_hal.tasks.forces.branches import MOST_BRANCHES, branches, gram_branches, pair_by_pair
 
 
 def leaves_of(atoms: Sequence[int]) -> list[FilePart]:
@@ -22,9 +22,17 @@ def test_branches_hold_every_leaf_once_in_order(atoms: list[int], most: int) -> 
     assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
-def test_a_gram_matrix_is_worth_a_thousand_atoms_and_two_cores_share_any_file() -> None:
-    frames = [worth_a_gram(leaves_of([252] * (9 * n // 252 + 1))) for n in (20, 300, 1000, 10**5)]
-    assert frames == [2, 2, 8, MOST_BRANCHES]
+@given(atoms=st.lists(st.integers(1, 5000), min_size=1, max_size=200), workers=st.integers(1, 9))
+def test_as_many_gram_matrices_as_workers_share_a_file(atoms: list[int], workers: int) -> None:
+    leaves = leaves_of(atoms)
+    found = gram_branches(leaves, workers)
+    assert [leaf for branch in found for leaf in branch] == leaves
+    assert len(found) % workers == 0 or len(found) == len(leaves)
+
+
+def test_any_number_of_workers_shares_a_file_by_a_thousand_atoms() -> None:
+    files = [leaves_of([252] * (9 * n // 252 + 1)) for n in (20, 300, 1000, 10**5)]
+    assert [len(gram_branches(leaves, None)) for leaves in files] == [1, 2, 8, MOST_BRANCHES]
 
 
 @given(st.lists(st.text(max_size=1), min_size=1))

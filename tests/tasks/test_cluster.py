@@ -81,7 +81,7 @@ def job(data: Path) -> Job:
 def small_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two frames, with branches of as many."""
     monkeypatch.setattr(collection, "_LEAF_ATOMS", 64)
-    monkeypatch.setattr(branches, "_BRANCH_ATOMS", 64)
+    monkeypatch.setattr(branches, "_FEWEST_ATOMS", 64)
 
 
 def assert_equal(one: Collected, other: Collected) -> None:
@@ -132,7 +132,7 @@ def test_however_a_file_is_cut_its_workers_sum_up_what_one_process_does(
     sweep = Sweep(job, theta, ~job.validates, labels)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collection, "_LEAF_ATOMS", leaf)
-        patch.setattr(branches, "_BRANCH_ATOMS", branch)
+        patch.setattr(branches, "_FEWEST_ATOMS", branch)
         assert_equal(collect(job), connection.collect(job))
         alone, shared = InProcess().sweep(sweep), connection.sweep(sweep)
     assert_same_sweep(alone, shared)

@@ -22,9 +22,10 @@ from rgnn_hal.tasks.forces import (
     collection,
     committee,
     evaluate_forces,
+    local_cluster,
     train_forces,
 )
-from rgnn_hal.tasks.forces.local_cluster import _Crew, local_cluster
+from rgnn_hal.tasks.forces.local_cluster import _Crew
 
 psutil = pytest.importorskip("psutil", reason="the extra `scale` is not installed")
 pytest.importorskip("distributed", reason="the extra `scale` is not installed")
@@ -61,7 +62,7 @@ def test_a_worker_killed_in_the_middle_is_replaced_and_the_model_is_the_same(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collection, "_LEAF_ATOMS", 64)
-    monkeypatch.setattr(branches, "_BRANCH_ATOMS", 64)
+    monkeypatch.setattr(branches, "_FEWEST_ATOMS", 64)
     monkeypatch.setattr(committee, "_MOST_COLUMNS", 150)  # two members, which are then refined
     killed: list[int] = []
 
@@ -79,6 +80,20 @@ def test_a_worker_killed_in_the_middle_is_replaced_and_the_model_is_the_same(
     assert len(set(killed)) == 2
     one, two = predicted
     np.testing.assert_allclose(two, one, rtol=0.0, atol=1e-3)  # eV/angstrom, see test_cluster
+    assert not workers_of(os.getpid())
+
+
+def test_workers_that_die_again_and_again_are_an_error(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_cluster, "_REPLACEMENTS", 0)
+
+    def kill(done: int, total: int, label: str) -> None:
+        for victim in workers_of(os.getpid()) if label == "training" else ():
+            victim.kill()
+
+    with open_macro(URI) as macro, pytest.raises(TransportError, match=r"by SIGKILL; give fewer"):
+        train_forces(data, macro, RECIPE, workers=2, progress=kill)
     assert not workers_of(os.getpid())
 
 
@@ -151,11 +166,3 @@ def test_ctrl_c_of_a_terminal_leaves_a_sentence_and_no_process(data: Path, tmp_p
     assert "Traceback" not in err and "distributed" not in err
     assert not any(each.is_running() for each in workers)
     assert not list(tmp_path.glob("rgnn_hal-*"))
-
-
-def test_a_cluster_can_be_asked_again_and_again() -> None:
-    for _ in range(2):
-        with local_cluster(2) as cluster:
-            cluster._gather_workers()
-            assert len(cluster.client.nthreads()) == 2
-    assert not workers_of(os.getpid())

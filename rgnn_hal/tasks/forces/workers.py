@@ -1,7 +1,9 @@
 """Who does the digital work of a training: this process, processes beside it, or other machines.
 
 Statistics and sweeps of a file are sums over its leaves. Whoever forms them, sweeps are the same to
-the bit and statistics to float64 rounding. One worker is this process, whose BLAS has all cores.
+the bit and statistics to float64 rounding. One worker is this process, whose BLAS has all cores: of
+90 ms of CPU that a frame of ethanol takes at the defaults, 45 are its. More workers share the rest
+as well. What they do not share is the noise of the macro, which is one, and the solving.
 """
 
 from collections.abc import Iterator
