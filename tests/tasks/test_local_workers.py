@@ -83,6 +83,7 @@ def test_a_worker_killed_in_the_middle_is_replaced_and_the_model_is_the_same(
     assert not workers_of(os.getpid())
 
 
+@pytest.mark.slow
 def test_workers_that_die_again_and_again_are_an_error(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_workers_that_cannot_start_are_an_error(
             crew.tend()
 
 
+@pytest.mark.slow
 def test_a_script_that_trains_runs_once_and_needs_no_guard(data: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"""
@@ -143,6 +145,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert parent.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_ctrl_c_of_a_terminal_leaves_a_sentence_and_no_process(data: Path, tmp_path: Path) -> None:
     long = tmp_path / "long.extxyz"
     long.write_text(data.read_text() * 50)
