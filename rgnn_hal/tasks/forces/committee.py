@@ -4,8 +4,9 @@
 
 Every member meets other random channels, and what its error owes to them averages out. Force errors
 of 160 channels in one fit, as two members and as four, and of one of the four alone: 11.8, 12.1,
-13.8 and 17.7 meV/A for 300 frames of ethanol, 49.9, 46.7, 48.5 and 63.9 for 150 of aspirin. Memory
-no longer grows with the channels, and the cost of training grows with them, not with their cube.
+13.8 and 17.7 meV/A for 300 frames of ethanol, 49.9, 46.7, 48.5 and 63.9 for 150 of aspirin, with
+penalties that were the same for all orders. Memory no longer grows with the channels, and the cost
+of training grows with them, not with their cube.
 Where frames are many one fit of all channels is better still: `refinement` starts from the mean.
 
 The noise of the members' products averages out as well: each pays for its M-th part of it.
