@@ -12,7 +12,7 @@ DATA = Path(__file__).parent / "data"
 
 
 def main() -> None:
-    recipe = ForcesRecipe(channels=24, reads=16)
+    recipe = ForcesRecipe(channels=16, reads=16)
     with open_macro("emulator://?seed=1") as macro:
         result = train_forces(DATA / "li3po4_train.extxyz", macro, recipe)
         predictor = result.model.on_macro(macro)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from ase.build import bulk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rgnn_hal.reservoir import DigitalMixing, Reservoir, design, design_rows, force_rows
@@ -22,6 +22,7 @@ def crystal(seed: int) -> ase.Atoms:
     return atoms[np.random.default_rng(seed).permutation(len(atoms))]
 
 
+@settings(max_examples=30)
 @given(
     rows=st.integers(1, 20),
     centres=st.integers(1, 20),

@@ -63,6 +63,7 @@ def test_training_counts_all_frames_forming_and_solving(folder: Path) -> None:
     assert all_.digital.macs > gram + columns**3 // 6
 
 
+@pytest.mark.slow
 def test_workers_do_the_same_work(data: Path, folder: Path) -> None:
     pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     with open_macro(URI) as macro:

@@ -128,6 +128,7 @@ with open_macro({URI!r}) as macro:
     assert (ran.stdout, ran.stderr) == ("run\n", "")
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import time; from rgnn_hal.tasks.forces.local_cluster import local_cluster\n"
