@@ -10,7 +10,7 @@ components A may be noisy hardware outputs; their derivatives use the twin's W_l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,11 +76,10 @@ def force_rows(
 def _force_rows(
     reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor, atoms: slice
 ) -> Tensor:
-    elements, size = len(reservoir.elements), reservoir.invariants.size
-    channels = reservoir.channels
-    width = size * channels
+    elements = len(reservoir.elements)
+    width = reservoir.invariants.size * reservoir.channels
     rows = basis.radial.new_zeros((atoms.stop - atoms.start, 3, reservoir.columns))
-    weights = [w.reshape(elements, -1, channels) for w in reservoir.twin_weights()]
+    weights = reservoir.twin_weights()
     pulled = _within(graph.centre, atoms)
     pushed = _within(graph.neighbour, atoms)
     for centres, touching in _sweeps(graph, pulled | pushed):
@@ -124,40 +123,42 @@ def _edge_rises(
     basis: EdgeBasis,
     gradients: list[Tensor],
     place: Tensor,
-    weights: list[Tensor],
+    weights: Sequence[Tensor],
     edges: Tensor,
 ) -> Tensor:
     """Derivatives of the centre's invariants by the displacement, (edges, 3, size, channels).
 
     `place` says where among `gradients` each edge's centre is.
     """
-    species = graph.species[graph.neighbour[edges]]
     direction = basis.direction[edges]
     count, channels = len(edges), reservoir.channels
+    functions = _in_slots(
+        torch.stack([basis.radial[edges], basis.radial_slope[edges]]),
+        graph.species[graph.neighbour[edges]],
+        len(reservoir.elements),
+    )
     rises = basis.radial.new_zeros((count, 3, reservoir.invariants.size, channels))
     angles, slopes = basis.angular[edges], basis.angular_gradient[edges]
-    for degree, terms in enumerate(reservoir.invariants.terms):
+    for degree, places in enumerate(reservoir.invariants.places):
         lm = slice(degree**2, (degree + 1) ** 2)
         angular = torch.cat([slopes[:, lm], angles[:, lm, None]], dim=2)
         contracted = torch.bmm(
             angular.transpose(1, 2), gradients[degree][place].flatten(2)
-        ).reshape(count, 4, len(terms), channels)
-        radial = _mix_by_species(basis.radial[edges], species, weights[degree])
-        slope = _mix_by_species(basis.radial_slope[edges], species, weights[degree])
+        ).reshape(count, 4, len(places), channels)
+        radial, slope = functions @ weights[degree]
         along = contracted[:, 3:] * slope[:, None, None]
         rise = contracted[:, :3] * radial[:, None, None]
         rise.addcmul_(along, direction[:, :, None, None])
-        rises.index_add_(2, torch.tensor(terms), rise)
+        rises.index_add_(2, places, rise)
     return rises
 
 
-def _mix_by_species(radial: Tensor, species: Tensor, weights: Tensor) -> Tensor:
-    """R W for the block of W that belongs to each neighbour's element, (edges, channels)."""
-    mixed = radial.new_empty((len(radial), weights.shape[2]))
-    for z in range(len(weights)):
-        chosen = species == z
-        mixed[chosen] = radial[chosen] @ weights[z]
-    return mixed
+def _in_slots(functions: Tensor, species: Tensor, elements: int) -> Tensor:
+    """Functions (kinds, edges, n) in the slots of the neighbour's element, as vectors mixed are."""
+    kinds, edges, size = functions.shape
+    slots = functions.new_zeros((kinds, edges, elements, size))
+    slots[:, torch.arange(edges), species] = functions
+    return slots.flatten(2)
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:

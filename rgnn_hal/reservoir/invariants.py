@@ -18,7 +18,7 @@ of order v: B = (1/v) A . dB/dA. Drautz, Phys. Rev. B 99, 014104 (2019); Darby e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations_with_replacement
 
 import torch
@@ -48,6 +48,11 @@ class Invariants:
         """Number of invariants of one channel."""
         return len(self.features)
 
+    @cached_property
+    def places(self) -> tuple[Tensor, ...]:
+        """The same as indices."""
+        return tuple(torch.tensor(terms) for terms in self.terms)
+
     def gradients(self, components: Tensor) -> Gradients:
         """dB/dA at `components` ((lmax+1)^2, atoms, channels)."""
         parts = _split(components, self.lmax)
@@ -73,8 +78,8 @@ class Invariants:
         """The invariants (features, atoms, channels), from their gradients by Euler's relation."""
         values = components.new_zeros((self.size, *components.shape[1:]))
         parts = _split(components, self.lmax)
-        for part, gradient, terms in zip(parts, gradients, self.terms, strict=True):
-            values.index_add_(0, torch.tensor(terms), (gradient * part).sum(dim=1))
+        for part, gradient, places in zip(parts, gradients, self.places, strict=True):
+            values.index_add_(0, places, (gradient * part).sum(dim=1))
         order = torch.tensor([len(feature) for feature in self.features], dtype=components.dtype)
         return values / order[:, None, None]
 
