@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rgnn_hal.reservoir.expansion import EdgeBasis
+from rgnn_hal.reservoir.expansion import EdgeBasis, in_slots
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.structures import Graph
 
@@ -132,7 +132,7 @@ def _edge_rises(
     """
     direction = basis.direction[edges]
     count, channels = len(edges), reservoir.channels
-    functions = _in_slots(
+    functions = in_slots(
         torch.stack([basis.radial[edges], basis.radial_slope[edges]]),
         graph.species[graph.neighbour[edges]],
         len(reservoir.elements),
@@ -151,14 +151,6 @@ def _edge_rises(
         rise.addcmul_(along, direction[:, :, None, None])
         rises.index_add_(2, places, rise)
     return rises
-
-
-def _in_slots(functions: Tensor, species: Tensor, elements: int) -> Tensor:
-    """Functions (kinds, edges, n) in the slots of the neighbour's element, as vectors mixed are."""
-    kinds, edges, size = functions.shape
-    slots = functions.new_zeros((kinds, edges, elements, size))
-    slots[:, torch.arange(edges), species] = functions
-    return slots.flatten(2)
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:

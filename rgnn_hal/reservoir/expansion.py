@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from rgnn_hal.structures import (
@@ -71,6 +72,14 @@ def expand_motion(graph: Graph, basis: EdgeBasis, velocity: Tensor, elements: in
     turn = (basis.angular_gradient @ relative[:, :, None])[..., 0]
     moved = basis.angular[:, :, None] * stretch[:, None] + turn[:, :, None] * basis.radial[:, None]
     return _summed(graph, moved, elements)
+
+
+def in_slots(functions: Tensor, species: Tensor, elements: int) -> Tensor:
+    """Functions (..., edges, n) in the slots of `species` (edges,), (..., edges, elements * n)."""
+    *before, edges, size = functions.shape
+    slots = functions.new_zeros((*before, edges, elements, size))
+    slots[..., torch.arange(edges), species, :] = functions
+    return slots.flatten(-2)
 
 
 def _summed(graph: Graph, outer: Tensor, elements: int) -> Tensor:

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from rgnn_hal.analog import AnalogMatrix, twin_deviation
 from rgnn_hal.macro import Capability, ConfigurationError, MacroSpec, NotSupportedError
+from rgnn_hal.reservoir.expansion import in_slots
 from rgnn_hal.reservoir.forms import Slopes
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.mixing import ReversibleMixing
@@ -161,7 +162,10 @@ class _Tangents:
     ) -> Tensor:
         graph, rows = around.graph, _by_atom(around, slopes, reservoir)
         basis = reservoir.basis(graph)
-        radial, steep = (around.placed(part).numpy() for part in (basis.radial, basis.radial_slope))
+        species, elements = graph.species[graph.neighbour], len(reservoir.elements)
+        radial, steep = (
+            in_slots(part, species, elements).numpy() for part in (basis.radial, basis.radial_slope)
+        )
         rises = basis.direction.new_zeros((len(radial), 3))
         for degree, mixing in enumerate(reservoir.mixings):
             lm = slice(degree**2, (degree + 1) ** 2)

@@ -50,11 +50,6 @@ class Neighbourhoods:
         """V, (atoms, (lmax+1)^2, elements * n), as `expand` has it."""
         return torch.cat([table.harmonics @ table.radial.transpose(1, 2) for table in self.tables])
 
-    def placed(self, values: Tensor) -> Tensor:
-        """Radial functions (edges, n) in the slots of the neighbour's element, (edges, inputs)."""
-        species = self.graph.species[self.graph.neighbour]
-        return _placed(values.T, _slots(species, self.elements, values.dtype)).T
-
     def rises(self, slopes: Tensor) -> Tensor:
         """dE/d(displacement) of every edge, (edges, 3), from dE/dV of the shape of `densities`."""
         parts = slopes.split([len(table.radial) for table in self.tables])
