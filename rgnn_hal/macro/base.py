@@ -56,14 +56,9 @@ that ends with all lines grounded does that itself. Set the spec through `super(
 last, when the hardware is ready.
 """
 
-import atexit
-import os
-import threading
 import time
-import weakref
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
-from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -72,6 +67,7 @@ from numpy.typing import ArrayLike, NDArray
 from rgnn_hal.macro import checks
 from rgnn_hal.macro.checks import FloatArray
 from rgnn_hal.macro.errors import ClosedError, NotSupportedError
+from rgnn_hal.macro.opened import Opened
 from rgnn_hal.macro.region import Region
 from rgnn_hal.macro.spec import Capability, MacroSpec, PulseKind, Side
 from rgnn_hal.macro.uri import MacroUri
@@ -80,15 +76,12 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Macro(ABC):
+class Macro(Opened):
     """One crossbar, opened. See the module docstring for what holds for every verb."""
 
     def __init__(self, spec: MacroSpec) -> None:
         self._spec = spec
-        self._closed = False
-        self._process = os.getpid()
-        self.lock = threading.RLock()
-        _OPEN.add(self)
+        super().__init__()
 
     @classmethod
     @abstractmethod
@@ -99,11 +92,6 @@ class Macro(ABC):
     def spec(self) -> MacroSpec:
         """What this macro is and allows; constant while it is open."""
         return self._spec
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
 
     def program(self, conductance: ArrayLike, region: Region | None = None) -> None:
         """Write `conductance` (region's rows, columns), S, within `spec.conductance`.
@@ -222,51 +210,7 @@ class Macro(ABC):
         duration = checks.check_duration(duration)
         self._bias(self._rest, duration)
 
-    def safe(self) -> None:
-        """Ground every line. Always possible, idempotent; does nothing once closed."""
-        with self.lock:
-            if not self._closed:
-                self._safe()
-
-    def close(self) -> None:
-        """Ground every line, then let go of the hardware. Idempotent."""
-        with self.lock:
-            if self._closed:
-                return
-            self._closed = True
-            try:
-                self._safe()
-            finally:
-                self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            self.close()
-        except Exception as failure:
-            if error is None:
-                raise
-            error.add_note(f"and closing the macro failed: {failure}")
-
-    def _let_go(self) -> None:
-        # Neither `suppress` nor `os` may be left when the interpreter drops the last macro, and a
-        # driver's __init__ may never have got to ours.
-        try:
-            if self._process == os.getpid():
-                self.close()
-        except Exception:
-            pass
-
-    __del__ = _let_go
-
-    # What a driver implements.
+    # What a driver implements, besides `_safe` and `_close`.
 
     @abstractmethod
     def _pulse(
@@ -288,12 +232,6 @@ class Macro(ABC):
 
     @abstractmethod
     def _read_conductance(self, region: Region, samples: int) -> NDArray[np.float64]: ...
-
-    @abstractmethod
-    def _safe(self) -> None: ...
-
-    @abstractmethod
-    def _close(self) -> None: ...
 
     # What a driver overrides where its hardware can do better.
 
@@ -338,12 +276,3 @@ class Macro(ABC):
                 except Exception as failure:
                     error.add_note(f"and grounding the array failed: {failure}")
                 raise
-
-
-_OPEN: "weakref.WeakSet[Macro]" = weakref.WeakSet()
-
-
-@atexit.register
-def _close_all() -> None:
-    for macro in list(_OPEN):
-        macro._let_go()
