@@ -23,7 +23,7 @@ def main() -> None:
     recipe = ForcesRecipe(channels=12, lmax=2)
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
         ) as cluster,
         open_macro("emulator://?seed=1") as macro,
     ):

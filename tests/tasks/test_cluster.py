@@ -51,7 +51,7 @@ def scheduler() -> Iterator[str]:
     """Two workers in threads of this process."""
     distributed = pytest.importorskip("distributed", reason="the extra `scale` is not installed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
     ) as workers:
         yield workers.scheduler_address
 

@@ -43,7 +43,7 @@ def local_cluster(workers: int) -> Iterator[Cluster]:
         LocalCluster(
             n_workers=0,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # without one it warns of others that hold 8787
             silence_logs=logging.CRITICAL,
         ) as scheduler,
         Client(scheduler, set_as_default=False) as client,
