@@ -29,9 +29,9 @@ class ForcesRecipe(BaseModel):
     """Radius of an atom's environment, angstrom."""
     lmax: Annotated[int, Field(ge=0, le=6)] = 4
     """Highest angular momentum. Force errors for 3 and 4 at equal columns: ethanol 11.9 and 10.7
-    meV/A; at 160 channels: Li3PO4 45.6 and 41.6. It doubles the time of a prediction; twice the
-    channels of degree 3 instead, at the same time: 300 frames of ethanol 11.0 and 9.8, aspirin 22.4
-    and 22.1, Li3PO4 35.8 and 37.6, Si 41.1 and 38.4."""
+    meV/A; at 160 channels: Li3PO4 45.6 and 41.6. 4 takes 1.3 to 2.2 times as long to predict. Twice
+    the channels with 3, about as fast as 4, one seed each: 11.0 and 9.8 for 300 frames of ethanol,
+    22.4 and 22.1 for 900 of aspirin, 41.1 and 38.4 for Si, but 35.8 and 37.6 for Li3PO4."""
     radial: Annotated[int, Field(ge=1, le=64)] = 8
     """Radial functions per element."""
     focus: Annotated[float, Field(gt=0)] = 3.0
