@@ -1,5 +1,6 @@
 """Atoms as graphs: frames of a file, neighbours within a cutoff, and the bases on their edges."""
 
+from rgnn_hal.structures.atom_types import AtomTypes, TypeCensus, TypeWeights
 from rgnn_hal.structures.frames import LabelledFrame, read_frames, read_structures
 from rgnn_hal.structures.graph import Graph, build_graph, check_elements, join_graphs
 from rgnn_hal.structures.harmonics import (
@@ -14,10 +15,13 @@ from rgnn_hal.structures.parts import FilePart, file_parts
 from rgnn_hal.structures.radial import RadialBasis
 
 __all__ = [
+    "AtomTypes",
     "FilePart",
     "Graph",
     "LabelledFrame",
     "RadialBasis",
+    "TypeCensus",
+    "TypeWeights",
     "angular_gradient",
     "build_graph",
     "check_elements",

@@ -67,14 +67,14 @@ class RadialBasis:
 
     def _weight(self, r: Tensor) -> tuple[Tensor, Tensor]:
         """f w and its slope."""
-        switch, switch_slope = _switch(r / self.cutoff)
+        switch, switch_slope = quintic_switch(r / self.cutoff)
         far = (r / self.focus) ** 4
         weight = 1.0 / (1.0 + far)
         falling = -4.0 * far / r * weight**2
         return switch * weight, switch_slope / self.cutoff * weight + switch * falling
 
 
-def _switch(x: Tensor) -> tuple[Tensor, Tensor]:
-    """1 - 10 x^3 + 15 x^4 - 6 x^5 and its slope, zero beyond x = 1."""
+def quintic_switch(x: Tensor) -> tuple[Tensor, Tensor]:
+    """1 - 10 x^3 + 15 x^4 - 6 x^5 of x >= 0 and its slope, zero beyond x = 1."""
     x = x.clamp(max=1.0)
     return 1.0 - x**3 * (10.0 - 15.0 * x + 6.0 * x**2), -30.0 * x**2 * (1.0 - x) ** 2
