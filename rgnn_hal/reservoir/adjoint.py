@@ -81,29 +81,40 @@ def apply_rows(reservoir: Reservoir, batch: Batch, columns: Tensor) -> Outputs:
 
 def apply_transpose(reservoir: Reservoir, batch: Batch, weights: Outputs) -> Tensor:
     """X^T r, (columns,); sums of products in single precision, as predictions are."""
-    graph, elements = batch.graph, len(reservoir.elements)
+    graph, types = batch.graph, reservoir.types.weights(batch.graph)
     basis = reservoir.basis(graph)
     components = reservoir.mix(reservoir.vectors(graph, basis))
     motion = reservoir.mix(reservoir.moved(graph, basis, weights.forces))
-    share = weights.energies[batch.structure]
-    shape = (elements, reservoir.invariants.size, reservoir.channels)
+    share = types.values * weights.energies[batch.structure, None]
+    share -= types.motion(graph, weights.forces)
+    shape = (len(reservoir.types), reservoir.invariants.size, reservoir.channels)
     total = torch.empty(shape, dtype=torch.float64)
-    for element in range(elements):
-        atoms = torch.nonzero(graph.species == element)[:, 0]
+    for kind in range(len(total)):
         pull = _Pull.zeros(reservoir.invariants, reservoir.channels)
-        for some in atoms.split(_ATOMS):
-            pull.add(components.unbind(), motion.unbind(), share, some)
-        total[element] = pull.features().T
-    constants = torch.zeros(elements, dtype=torch.float64).index_add_(0, graph.species, share)
-    return torch.cat([total.flatten(), constants])
+        for some in _touched(types.values[:, kind], share[:, kind]).split(_ATOMS):
+            pull.add(
+                components.unbind(),
+                motion.unbind(),
+                share[:, kind],
+                types.values[:, kind],
+                some,
+            )
+        total[kind] = pull.features().T
+    return torch.cat([total.flatten(), share.sum(dim=0)])
+
+
+def _touched(*numbers: Tensor) -> Tensor:
+    """Places where any of them is not zero."""
+    return torch.nonzero(torch.stack(numbers).any(dim=0))[:, 0]
 
 
 @dataclass(frozen=True)
 class _Pull:
-    """sum_i c_i B_i - dB_i/dt over atoms i, the transpose of `forms`.
+    """sum_i c_i B_i - w_i dB_i/dt over atoms i, the transpose of `forms`.
 
-    With b = (c/3) a - da/dt the cubic features are sum_i b . T(a, a); with q = (c/2) p - dp/dt
-    those of fourth order are sum_i q_l p_l' + q_l' p_l.
+    With b = (c/3) a - w da/dt the cubic features are sum_i b . T(a, a); with q = (c/2) p - w dp/dt
+    those of fourth order are sum_i q_l p_l' + q_l' p_l. For atoms of weight w in a type c holds
+    -dw/dt too.
     """
 
     invariants: Invariants
@@ -124,11 +135,17 @@ class _Pull:
         )
 
     def add(
-        self, components: Sequence[Tensor], motion: Sequence[Tensor], share: Tensor, atoms: Tensor
+        self,
+        components: Sequence[Tensor],
+        motion: Sequence[Tensor],
+        share: Tensor,
+        weights: Tensor,
+        atoms: Tensor,
     ) -> None:
-        """Some atoms, of all with A and dA/dt, by component (atoms, channels), and c (atoms,)."""
+        """Some atoms of all with A, dA/dt, by component (atoms, channels), c and w (atoms,)."""
         a = by_channel(components, atoms, torch.float32)
         moved = by_channel(motion, atoms, torch.float32, constant=0.0)
+        moved *= weights[atoms].float()
         weight, sums = share[atoms].float(), lengths(self.invariants.lmax)
         for some in channel_blocks(len(a), len(atoms)):
             part, along = a[some], moved[some]

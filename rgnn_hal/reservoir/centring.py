@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.reservoir.expansion import edge_values, expand
-from rgnn_hal.structures import Graph, RadialBasis
+from rgnn_hal.structures import AtomTypes, Graph, RadialBasis
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,25 @@ class DensityStatistics:
     """(elements, inputs)."""
     atoms: NDArray[np.float64]
     """(elements,)."""
+    types: AtomTypes
+    """Of the neighbours."""
 
     @classmethod
-    def empty(cls, elements: int, radial: RadialBasis) -> DensityStatistics:
-        """No atoms of a number of elements."""
-        return cls(np.zeros((elements, elements * radial.size)), np.zeros(elements))
+    def empty(cls, types: AtomTypes, radial: RadialBasis) -> DensityStatistics:
+        """No atoms."""
+        elements = len(types.elements)
+        return cls(np.zeros((elements, len(types) * radial.size)), np.zeros(elements), types)
 
     def with_graph(self, graph: Graph, radial: RadialBasis) -> DensityStatistics:
         """These statistics and the atoms of one more graph."""
-        elements = len(self.atoms)
-        density = expand(graph, edge_values(graph, radial, lmax=0), elements)[:, 0]
+        weights = self.types.weights(graph)
+        density = expand(graph, edge_values(graph, radial, lmax=0), weights)[:, 0]
         total = torch.from_numpy(self.total).index_add(0, graph.species, density)
-        atoms = self.atoms + np.bincount(graph.species.numpy(), minlength=elements)
-        return DensityStatistics(total.numpy(), atoms)
+        atoms = self.atoms + np.bincount(graph.species.numpy(), minlength=len(self.atoms))
+        return DensityStatistics(total.numpy(), atoms, self.types)
 
     def __add__(self, other: DensityStatistics) -> DensityStatistics:
-        return DensityStatistics(self.total + other.total, self.atoms + other.atoms)
+        return DensityStatistics(self.total + other.total, self.atoms + other.atoms, self.types)
 
     def mean(self) -> NDArray[np.float64]:
         """The mean density per centre element, (elements, inputs); zero for absent elements."""

@@ -1,8 +1,9 @@
 """Rows of the linear regression: what energy and forces are in terms of the readout theta.
 
-    E = sum_i theta[z_i] . B(A_i) + c[z_i],      F = -dE/dr,      both linear in (theta, c)
+    E = sum_it w_it (theta_t . B(A_i) + c_t),      F = -dE/dr,      both linear in (theta, c)
 
-A row holds one number per (centre element, invariant, channel), then one constant per element.
+with w the weights of the centre's types (`rgnn_hal.structures.AtomTypes`), which by default are
+elements. A row holds one number per (type, invariant, channel), then one constant per type.
 Per edge the chain rule dB/dA . W_l^T . d(R Y)/dr factorises: the contraction of dB/dA over m needs
 only Y_lm and grad Y_lm (four numbers), and the radial part enters through R W_l and R' W_l. The
 components A may be noisy hardware outputs; their derivatives use the twin's W_l.
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from rgnn_hal.reservoir.expansion import EdgeBasis, in_slots
 from rgnn_hal.reservoir.layer import Reservoir
-from rgnn_hal.structures import Graph
+from rgnn_hal.structures import Graph, TypeWeights
 
 _EDGES_PER_BLOCK = 32  # 64 or more fall out of a 1 MB cache: 13 instead of 12 ms per ethanol frame
 _CENTRES = 64
@@ -51,14 +52,19 @@ def design_rows(
 
 def energy_row(reservoir: Reservoir, graph: Graph, components: Tensor) -> Tensor:
     """The row of the energy, (columns,)."""
-    elements, invariants = len(reservoir.elements), reservoir.invariants
-    total = components.new_zeros((elements, invariants.size, reservoir.channels))
+    weights = reservoir.types.weights(graph).values
+    width = reservoir.invariants.size * reservoir.channels
+    total = components.new_zeros((len(reservoir.types), width))
     for atoms in _slices(graph.atoms, _CENTRES):
-        part = components[:, atoms]
-        values = invariants.values(part, invariants.gradients(part))
-        total.index_add_(0, graph.species[atoms], values.transpose(0, 1))
-    constants = torch.bincount(graph.species, minlength=elements).to(total.dtype)
-    return torch.cat([total.flatten(), constants])
+        total.addmm_(weights[atoms].T, _values(reservoir, components[:, atoms]))
+    return torch.cat([total.flatten(), weights.sum(dim=0)])
+
+
+def _values(reservoir: Reservoir, components: Tensor) -> Tensor:
+    """Invariants of some atoms, (atoms, features * channels)."""
+    invariants = reservoir.invariants
+    values = invariants.values(components, invariants.gradients(components))
+    return values.transpose(0, 1).flatten(1)
 
 
 def force_rows(
@@ -76,7 +82,7 @@ def force_rows(
 def _force_rows(
     reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor, atoms: slice
 ) -> Tensor:
-    elements = len(reservoir.elements)
+    types = reservoir.types.weights(graph)
     width = reservoir.invariants.size * reservoir.channels
     rows = basis.radial.new_zeros((atoms.stop - atoms.start, 3, reservoir.columns))
     weights = reservoir.twin_weights()
@@ -89,19 +95,73 @@ def _force_rows(
         ]
         for edges in touching.split(_EDGES_PER_BLOCK):
             place = torch.searchsorted(centres, graph.centre[edges])
-            rises = _edge_rises(reservoir, graph, basis, gradients, place, weights, edges)
-            species = graph.species[graph.centre[edges]]
-            for z in range(elements):
-                learnt = rows[:, :, z * width : (z + 1) * width]
+            rises = _edge_rises(
+                reservoir, graph, basis, gradients, place, weights, types.values, edges
+            )
+            shares = types.values[graph.centre[edges]]
+            for kind in torch.nonzero(shares.any(dim=0))[:, 0].tolist():
+                share = shares[:, kind]
+                learnt = rows[:, :, kind * width : (kind + 1) * width]
                 for ends, within, sign in (
                     (graph.centre, pulled, 1.0),
                     (graph.neighbour, pushed, -1.0),
                 ):
-                    chosen = (species == z) & within[edges]
-                    learnt.index_add_(
-                        0, ends[edges[chosen]] - atoms.start, rises[chosen].flatten(2), alpha=sign
-                    )
+                    chosen = (share > 0.0) & within[edges]
+                    part = rises[chosen].flatten(2)
+                    if (share[chosen] < 1.0).any():
+                        part *= share[chosen, None, None]
+                    learnt.index_add_(0, ends[edges[chosen]] - atoms.start, part, alpha=sign)
+    if len(types.edges):
+        _add_changing_types(rows, reservoir, graph, basis, components, types, atoms)
     return rows.flatten(0, 1)
+
+
+def _add_changing_types(
+    rows: Tensor,
+    reservoir: Reservoir,
+    graph: Graph,
+    basis: EdgeBasis,
+    components: Tensor,
+    types: TypeWeights,
+    atoms: slice,
+) -> None:
+    """What forces owe to weights that change, dE/dw dw/dd; few atoms have any."""
+    for atom in torch.unique(graph.centre[types.edges]).tolist():
+        told = _told(reservoir, graph, basis, components, types, atom)
+        for place in torch.nonzero(graph.centre[types.edges] == atom)[:, 0].tolist():
+            push = types.slopes[place].T @ told
+            for end, sign in ((atom, 1.0), (int(graph.neighbour[types.edges[place]]), -1.0)):
+                if atoms.start <= end < atoms.stop:
+                    rows[end - atoms.start].add_(push, alpha=sign)
+
+
+def _told(
+    reservoir: Reservoir,
+    graph: Graph,
+    basis: EdgeBasis,
+    components: Tensor,
+    types: TypeWeights,
+    atom: int,
+) -> Tensor:
+    """dE/dw of one atom as rows, (types, columns): its own energy and its neighbours'."""
+    count, channels = len(reservoir.types), reservoir.channels
+    (own,) = _values(reservoir, components[:, [atom]])
+    told = torch.cat(
+        [torch.block_diag(*[own[None]] * count), torch.eye(count, dtype=own.dtype)], dim=1
+    )
+    edges = torch.nonzero(graph.neighbour == atom)[:, 0]
+    centres = graph.centre[edges]
+    gradients = reservoir.invariants.gradients(components[:, centres])
+    change = own.new_zeros((len(edges), count, reservoir.invariants.size, channels))
+    for degree, places in enumerate(reservoir.invariants.places):
+        lm = slice(degree**2, (degree + 1) ** 2)
+        slope = torch.einsum("fmek,em->efk", gradients[degree], basis.angular[edges, lm])
+        weights = reservoir.twin_weights()[degree].unflatten(0, (count, -1))
+        mixed = torch.einsum("en,tnk->etk", basis.radial[edges], weights)
+        change.index_add_(2, places, slope[:, None] * mixed[:, :, None])
+    learnt = told[:, :-count].unflatten(1, (count, -1))
+    learnt += torch.einsum("ec,etx->tcx", types.values[centres], change.flatten(2))
+    return told
 
 
 def _within(atoms: Tensor, some: slice) -> Tensor:
@@ -124,6 +184,7 @@ def _edge_rises(
     gradients: list[Tensor],
     place: Tensor,
     weights: Sequence[Tensor],
+    shares: Tensor,
     edges: Tensor,
 ) -> Tensor:
     """Derivatives of the centre's invariants by the displacement, (edges, 3, size, channels).
@@ -134,8 +195,7 @@ def _edge_rises(
     count, channels = len(edges), reservoir.channels
     functions = in_slots(
         torch.stack([basis.radial[edges], basis.radial_slope[edges]]),
-        graph.species[graph.neighbour[edges]],
-        len(reservoir.elements),
+        shares[graph.neighbour[edges]],
     )
     rises = basis.radial.new_zeros((count, 3, reservoir.invariants.size, channels))
     angles, slopes = basis.angular[edges], basis.angular_gradient[edges]

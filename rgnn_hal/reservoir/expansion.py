@@ -1,8 +1,10 @@
 """The digital half of the reservoir: neighbour densities in a radial x spherical basis.
 
-    V[i, lm, (z, n)] = sum_j  d(z_j = z)  R_n(r_ij)  Y_lm(r_ij / |r_ij|)
+    V[i, lm, (t, n)] = sum_j  w_jt  R_n(r_ij)  Y_lm(r_ij / |r_ij|)
 
-One vector of elements * radial.size numbers per atom and component lm: what a mixing multiplies.
+with w_jt the weights of the neighbour's types (`rgnn_hal.structures.AtomTypes`), by default whether
+it is an element. One vector of types * radial.size numbers per atom and component lm: what a mixing
+multiplies.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from torch import Tensor
 from rgnn_hal.structures import (
     Graph,
     RadialBasis,
+    TypeWeights,
     angular_gradient,
     solid_harmonics,
     spherical_harmonics,
@@ -60,32 +63,41 @@ def edge_values(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeValues:
     return EdgeValues(values, solid_harmonics(graph.displacement / distance[:, None], lmax))
 
 
-def expand(graph: Graph, basis: EdgeValues, elements: int) -> Tensor:
-    """The densities V, (atoms, (lmax+1)^2, elements * n)."""
-    return _summed(graph, basis.angular[:, :, None] * basis.radial[:, None, :], elements)
+def expand(graph: Graph, basis: EdgeValues, types: TypeWeights) -> Tensor:
+    """The densities V, (atoms, (lmax+1)^2, types * n)."""
+    return _summed(graph, _outer(basis), types.values[graph.neighbour])
 
 
-def expand_motion(graph: Graph, basis: EdgeBasis, velocity: Tensor, elements: int) -> Tensor:
+def expand_motion(graph: Graph, basis: EdgeBasis, velocity: Tensor, types: TypeWeights) -> Tensor:
     """dV/dt of atoms that move by `velocity` (atoms, 3), in the shape of `expand`."""
     relative = velocity[graph.neighbour] - velocity[graph.centre]
     stretch = (relative * basis.direction).sum(dim=1, keepdim=True) * basis.radial_slope
     turn = (basis.angular_gradient @ relative[:, :, None])[..., 0]
     moved = basis.angular[:, :, None] * stretch[:, None] + turn[:, :, None] * basis.radial[:, None]
-    return _summed(graph, moved, elements)
+    total = _summed(graph, moved, types.values[graph.neighbour])
+    if len(types.edges):
+        total += _summed(graph, _outer(basis), types.motion(graph, velocity)[graph.neighbour])
+    return total
 
 
-def in_slots(functions: Tensor, species: Tensor, elements: int) -> Tensor:
-    """Functions (..., edges, n) in the slots of `species` (edges,), (..., edges, elements * n)."""
-    *before, edges, size = functions.shape
-    slots = functions.new_zeros((*before, edges, elements, size))
-    slots[..., torch.arange(edges), species, :] = functions
-    return slots.flatten(-2)
+def in_slots(functions: Tensor, shares: Tensor) -> Tensor:
+    """Functions (..., edges, n) in slots by `shares` (edges, types), (..., edges, types * n)."""
+    return (functions[..., None, :] * shares[:, :, None]).flatten(-2)
 
 
-def _summed(graph: Graph, outer: Tensor, elements: int) -> Tensor:
-    """Of edges, (edges, components, n), by centre and by element of the neighbour."""
+def _outer(basis: EdgeValues) -> Tensor:
+    return basis.angular[:, :, None] * basis.radial[:, None, :]
+
+
+def _summed(graph: Graph, outer: Tensor, shares: Tensor) -> Tensor:
+    """Of edges, (edges, components, n), by centre, and by type of the neighbour as `shares` say."""
     _, components, size = outer.shape
-    density = outer.new_zeros((graph.atoms * elements, components, size))
-    density.index_add_(0, graph.centre * elements + graph.species[graph.neighbour], outer)
-    by_atom = density.reshape(graph.atoms, elements, components, size)
-    return by_atom.transpose(1, 2).reshape(graph.atoms, components, elements * size)
+    types = shares.shape[1]
+    edges, kinds = torch.nonzero(shares).T
+    amounts, centre = shares[edges, kinds], graph.centre[edges]
+    if (amounts != 1.0).any() or len(edges) < len(outer):
+        outer = outer[edges] * amounts[:, None, None]
+    density = outer.new_zeros((graph.atoms * types, components, size))
+    density.index_add_(0, centre * types + kinds, outer)
+    by_atom = density.reshape(graph.atoms, types, components, size)
+    return by_atom.transpose(1, 2).reshape(graph.atoms, components, types * size)

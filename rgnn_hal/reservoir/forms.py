@@ -2,7 +2,7 @@
 
     E = (1/3) a . T(a, a) + (1/2) p . S p,      dE/da = T(a, a) + 2 (S p)_l a,      a = (A, 1)
 
-for the components A of a channel, with T put together from the readout of the atom's element
+for the components A of a channel, with T put together from the readout of the atom's type
 instead of evaluating invariant by invariant (`cubic_forms`). p_l are the squared lengths of a
 channel's degrees, whose products are the invariants of fourth order. The same sums as in
 `invariants` in another order; `adjoint` is its transpose.
@@ -37,7 +37,7 @@ _KEPT_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Slopes:
-    """dE/dA of some atoms of one element, channel by channel."""
+    """dE/dA of some atoms, channel by channel."""
 
     atoms: Tensor
     """Their indices, (n,)."""
@@ -54,11 +54,11 @@ class Slopes:
 
 @dataclass(frozen=True)
 class ChannelForms:
-    """A readout's forms for every element and channel."""
+    """A readout's forms for every type of atom and channel."""
 
     invariants: Invariants
     readout: Tensor
-    """(elements, features, channels), float64."""
+    """(types, features, channels), float64."""
     dtype: torch.dtype = torch.float64
     """Of products and slopes; energies are summed in float64."""
     _kept: dict[int, CubicForms] = field(default_factory=dict, compare=False, repr=False)
@@ -69,17 +69,37 @@ class ChannelForms:
         return self.readout.shape[2]
 
     def sweep(
-        self, components: ChannelComponents, species: Tensor
+        self, components: ChannelComponents, weights: Tensor
     ) -> Iterator[tuple[Tensor, Slopes]]:
-        """Energies and dE/dA of all atoms, some of one element at a time."""
-        room = Room()
-        for element in species.unique().tolist():
-            for atoms in torch.nonzero(species == element)[:, 0].split(_ATOMS):
-                a = components.of(atoms, self.dtype)
-                energies, odd, even = self._of_element(element, a, room)
-                yield energies, Slopes(atoms, odd, even)
+        """Energies by type, (atoms, types), and dE/dA of all atoms, of every atom once.
 
-    def _of_element(self, element: int, a: Tensor, room: Room) -> tuple[Tensor, Tensor, Tensor]:
+        `weights` (atoms, types) say how much of every type an atom is; energies are not weighted.
+        """
+        room = Room()
+        pure = weights == 1.0
+        for kind in torch.nonzero(pure.any(dim=0))[:, 0].tolist():
+            for atoms in torch.nonzero(pure[:, kind])[:, 0].split(_ATOMS):
+                energies = weights.new_zeros((len(atoms), weights.shape[1]))
+                a = components.of(atoms, self.dtype)
+                energies[:, kind], odd, even = self._of_type(kind, a, room)
+                yield energies, Slopes(atoms, odd, even)
+        for atoms in torch.nonzero(~pure.any(dim=1))[:, 0].split(_ATOMS):
+            yield self._of_several(components.of(atoms, self.dtype), atoms, weights[atoms], room)
+
+    def _of_several(
+        self, a: Tensor, atoms: Tensor, weights: Tensor, room: Room
+    ) -> tuple[Tensor, Slopes]:
+        """The same of atoms between types."""
+        count = odd_components(self.invariants.lmax)
+        odd, even = torch.zeros_like(a[:, :count]), torch.zeros_like(a[:, count:])
+        energies = torch.zeros_like(weights)
+        for kind in torch.nonzero(weights.any(dim=0))[:, 0].tolist():
+            energies[:, kind], *slopes = self._of_type(kind, a, room)
+            for total, slope in zip((odd, even), slopes, strict=True):
+                total.addcmul_(slope, weights[:, kind].to(a.dtype))
+        return energies, Slopes(atoms, odd, even)
+
+    def _of_type(self, kind: int, a: Tensor, room: Room) -> tuple[Tensor, Tensor, Tensor]:
         """Energies (atoms,) and slopes of a."""
         channels, size, atoms = a.shape
         count = odd_components(self.invariants.lmax)
@@ -87,20 +107,18 @@ class ChannelForms:
         even = a.new_empty((channels, size - count, atoms))
         for some in channel_blocks(channels, atoms):
             products = ComponentProducts.of(a[some], room)
-            self._forms(element, some).slopes(products, odd[some], even[some])
+            self._forms(kind, some).slopes(products, odd[some], even[some])
         energies = _products(a[:, :count], odd, room) + _products(a[:, count:], even, room)
         energies /= 3.0
-        energies += self._add_quartic(element, a, odd, even, room) / 2.0
+        energies += self._add_quartic(kind, a, odd, even, room) / 2.0
         return energies, odd, even
 
-    def _add_quartic(
-        self, element: int, a: Tensor, odd: Tensor, even: Tensor, room: Room
-    ) -> Tensor:
+    def _add_quartic(self, kind: int, a: Tensor, odd: Tensor, even: Tensor, room: Room) -> Tensor:
         """p . S p, (atoms,), and its half's slope added to `odd` and `even`."""
         lmax, count = self.invariants.lmax, odd.shape[1]
         squared = torch.mul(a, a, out=room.of(a, *a.shape))
         power = torch.matmul(lengths(lmax).to(a.dtype), squared)
-        spread = torch.bmm(self._squares[element], power)
+        spread = torch.bmm(self._squares[kind], power)
         for degree, rows in degree_blocks(lmax):
             slope, first = (odd, 0) if degree % 2 else (even, count)
             part = slope[:, rows.start - first : rows.stop - first]
@@ -109,7 +127,7 @@ class ChannelForms:
 
     @cached_property
     def _squares(self) -> Tensor:
-        """S, (elements, channels, lmax + 1, lmax + 1)."""
+        """S, (types, channels, lmax + 1, lmax + 1)."""
         degrees = self.invariants.lmax + 1
         first, second = degree_pairs(self.invariants.lmax)
         theta = self.readout[:, self.invariants.cubic :].transpose(1, 2)
@@ -118,14 +136,14 @@ class ChannelForms:
         squares += squares.transpose(2, 3).clone()
         return squares.to(self.dtype)
 
-    def _forms(self, element: int, channels: slice) -> CubicForms:
+    def _forms(self, kind: int, channels: slice) -> CubicForms:
         features = by_feature(self.invariants)
-        theta = self.readout[element, : self.invariants.cubic].T
+        theta = self.readout[kind, : self.invariants.cubic].T
         if self.readout.shape[0] * self.channels * features.bytes > _KEPT_BYTES:
             return features.weighted(theta[channels]).to(self.dtype)
-        if element not in self._kept:
-            self._kept[element] = features.weighted(theta).to(self.dtype)
-        return self._kept[element].some(channels)
+        if kind not in self._kept:
+            self._kept[kind] = features.weighted(theta).to(self.dtype)
+        return self._kept[kind].some(channels)
 
 
 def _products(one: Tensor, other: Tensor, room: Room) -> Tensor:

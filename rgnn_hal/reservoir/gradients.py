@@ -5,7 +5,7 @@
     transposed   the same on the macro, columns driven and rows sensed: (lmax+1)^2 products per
                  atom, noisy, of the weights as they are now
     tangents     forwards: with R and R' the radial functions of an edge in the slots of its
-                 neighbour's element, dA_lm/dd = (R W_l) grad Y_lm + (R' W_l) Y_lm u, both on the
+                 neighbour's types, dA_lm/dd = (R W_l) grad Y_lm + (R' W_l) Y_lm u, both on the
                  macro: 2 (lmax+1) products per edge, noisy, of the weights as they are now
 
 Each is a value that a prediction is given. A stale twin shows when a few products are compared with
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from rgnn_hal.analog import AnalogMatrix, twin_deviation
 from rgnn_hal.macro import Capability, ConfigurationError, MacroSpec, NotSupportedError
-from rgnn_hal.reservoir.expansion import in_slots
+from rgnn_hal.reservoir.expansion import EdgeBasis, in_slots
 from rgnn_hal.reservoir.forms import Slopes
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.mixing import ReversibleMixing
@@ -162,9 +162,9 @@ class _Tangents:
     ) -> Tensor:
         graph, rows = around.graph, _by_atom(around, slopes, reservoir)
         basis = reservoir.basis(graph)
-        species, elements = graph.species[graph.neighbour], len(reservoir.elements)
+        shares = around.types.values[graph.neighbour]
         radial, steep = (
-            in_slots(part, species, elements).numpy() for part in (basis.radial, basis.radial_slope)
+            in_slots(part, shares).numpy() for part in (basis.radial, basis.radial_slope)
         )
         rises = basis.direction.new_zeros((len(radial), 3))
         for degree, mixing in enumerate(reservoir.mixings):
@@ -177,7 +177,25 @@ class _Tangents:
             turning, along = (pulls @ mixed)[..., 0], (pulls @ mixed_steep)[..., 0]
             rises += torch.einsum("em,ema->ea", turning, basis.angular_gradient[:, lm])
             rises += (along * basis.angular[:, lm]).sum(dim=1, keepdim=True) * basis.direction
+        if len(around.types.edges):
+            rises += around.types.rises(graph, _pulls(reservoir, around, basis, rows))
         return rises
+
+
+def _pulls(reservoir: Reservoir, around: Neighbourhoods, basis: EdgeBasis, rows: Tensor) -> Tensor:
+    """dE/dw of atoms whose types change, (atoms, types), by products of R in every slot."""
+    graph, count = around.graph, len(reservoir.types)
+    edges = around.types.touching(graph)
+    every = torch.eye(count, dtype=torch.float64).repeat(len(edges), 1)
+    radial = in_slots(basis.radial[edges].repeat_interleave(count, dim=0), every).numpy()
+    pulls = rows.new_zeros((len(edges), count))
+    for degree, mixing in enumerate(reservoir.mixings):
+        lm = slice(degree**2, (degree + 1) ** 2)
+        product = np.asarray(mixing.product(radial), dtype=np.float64)
+        mixed = torch.from_numpy(product).unflatten(0, (-1, count))
+        pull = (rows[graph.centre[edges], lm] * basis.angular[edges, lm, None]).sum(dim=1)
+        pulls += (mixed @ pull[:, :, None])[..., 0]
+    return torch.zeros_like(around.types.values).index_add_(0, graph.neighbour[edges], pulls)
 
 
 def _by_atom(around: Neighbourhoods, slopes: Iterable[Slopes], reservoir: Reservoir) -> Tensor:

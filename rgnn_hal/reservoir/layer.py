@@ -2,16 +2,18 @@
 
     A[i, lm, k] = sum_c (V[i, lm, c] - centre[z_i, c] d(l = 0)) W_l[c, k]
 
-V comes from `expansion`, the products with W_l from hardware (or its twin), and what is learnt
-stands on the invariants of A in each channel k. The number of channels does not depend on the
-number of elements. Random products of this kind span the symmetric tensors that a full atomic
-cluster expansion would enumerate: Darby et al., PRL 131, 028001 (2023), arXiv:2210.01705.
+V comes from `expansion`, by type of the neighbour, the products with W_l from hardware (or its
+twin), and what is learnt stands on the invariants of A in each channel k, by type of the atom. The
+number of channels does not depend on the number of elements. Random products of this kind span the
+symmetric tensors that a full atomic cluster expansion would enumerate: Darby et al., PRL 131,
+028001 (2023), arXiv:2210.01705.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ from rgnn_hal.reservoir.expansion import (
 from rgnn_hal.reservoir.invariants import Invariants, invariants
 from rgnn_hal.reservoir.mixing import DigitalMixing, Mixing
 from rgnn_hal.reservoir.neighbourhoods import Neighbourhoods
-from rgnn_hal.structures import Graph, RadialBasis
+from rgnn_hal.structures import AtomTypes, Graph, RadialBasis
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ class Reservoir:
     mixings: tuple[Mixing, ...]
     centre: NDArray[np.float64] | None = None
     """Mean density per centre element, (elements, inputs), that l = 0 leaves out: `centring`."""
+    atom_types: AtomTypes | None = None
+    """Kinds of neighbours, and of centres, each with a readout; one per element by default."""
 
     def __post_init__(self) -> None:
         shapes = {mixing.weights.shape for mixing in self.mixings}
         if len(shapes) != 1 or next(iter(shapes))[0] != self.inputs:
             raise ConfigurationError(
                 f"mixings have shapes {sorted(shapes)}; every degree needs the same "
-                f"({self.inputs}, channels) for {len(self.elements)} elements x "
+                f"({self.inputs}, channels) for {len(self.types)} types of atoms x "
                 f"{self.radial.size} radial functions"
             )
         expected = (len(self.elements), self.inputs)
@@ -64,7 +68,7 @@ class Reservoir:
     @property
     def inputs(self) -> int:
         """Length of the vectors that go to a mixing."""
-        return len(self.elements) * self.radial.size
+        return len(self.types) * self.radial.size
 
     @property
     def channels(self) -> int:
@@ -76,17 +80,22 @@ class Reservoir:
         """The polynomials evaluated in every channel."""
         return invariants(self.lmax)
 
+    @cached_property
+    def types(self) -> AtomTypes:
+        """What tells atoms apart."""
+        return self.atom_types or AtomTypes.of_elements(self.elements)
+
     @property
     def columns(self) -> int:
-        """Columns of the design matrix: every invariant per centre element, and one constant."""
-        return len(self.elements) * (self.invariants.size * self.channels + 1)
+        """Columns of the design matrix: every invariant per type of centre, and one constant."""
+        return len(self.types) * (self.invariants.size * self.channels + 1)
 
     @property
     def channel_columns(self) -> NDArray[np.int64]:
-        """Columns of every (centre element, channel), whose noise is correlated: (groups, size)."""
-        elements, size = len(self.elements), self.invariants.size
-        columns = np.arange(elements * size * self.channels)
-        by_channel = columns.reshape(elements, size, self.channels).transpose(0, 2, 1)
+        """Columns of every (type of centre, channel), whose noise is correlated: (groups, size)."""
+        types, size = len(self.types), self.invariants.size
+        columns = np.arange(types * size * self.channels)
+        by_channel = columns.reshape(types, size, self.channels).transpose(0, 2, 1)
         return by_channel.reshape(-1, size)
 
     def some(self, channels: slice) -> Reservoir:
@@ -100,11 +109,11 @@ class Reservoir:
 
     def neighbourhoods(self, graph: Graph, dtype: torch.dtype = torch.float64) -> Neighbourhoods:
         """The same where no derivative of a feature is asked for, but that of one energy."""
-        return Neighbourhoods.of(graph, self.radial, self.lmax, len(self.elements), dtype)
+        return Neighbourhoods.of(graph, self.radial, self.lmax, self.types.weights(graph), dtype)
 
     def vectors(self, graph: Graph, basis: EdgeValues) -> tuple[np.ndarray, ...]:
         """What each mixing multiplies, (atoms * (2l+1), inputs) for every l, by atom, then m."""
-        return self.rows(graph, expand(graph, basis, len(self.elements)))
+        return self.rows(graph, expand(graph, basis, self.types.weights(graph)))
 
     def rows(self, graph: Graph, density: Tensor) -> tuple[np.ndarray, ...]:
         """The same from densities (atoms, (lmax+1)^2, inputs), which it may change."""
@@ -115,7 +124,8 @@ class Reservoir:
 
     def moved(self, graph: Graph, basis: EdgeBasis, velocity: Tensor) -> tuple[np.ndarray, ...]:
         """What `vectors` change by as atoms move by `velocity` (atoms, 3)."""
-        return self._by_degree(expand_motion(graph, basis, velocity, len(self.elements)))
+        types = self.types.weights(graph)
+        return self._by_degree(expand_motion(graph, basis, velocity, types))
 
     def _by_degree(self, density: Tensor) -> tuple[np.ndarray, ...]:
         parts = torch.split(density, [2 * degree + 1 for degree in range(self.lmax + 1)], dim=1)

@@ -4,7 +4,7 @@
     t = sum_lm (G R)_lm grad R_lm(u),   s = sum_lm (G R')_lm Y_lm(u),   G = dE/dV_i
 
 with d_e the displacement of an edge, u its direction, and R its radial functions in the slots of
-the neighbour's element. Within a table both are matrix products per atom, and solid harmonics lower
+the neighbour's types. Within a table both are matrix products per atom, and solid harmonics lower
 their degree by one when differentiated, so that no gradient of any harmonic is ever stored. Rows
 are filled up with edges that end on the cutoff, where R and R' vanish.
 """
@@ -18,7 +18,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from rgnn_hal.structures import Graph, RadialBasis, ladder, solid_harmonics
+from rgnn_hal.structures import Graph, RadialBasis, TypeWeights, ladder, solid_harmonics
 
 _EDGES = 2048
 """Of a table; 16 tables of it fit a cache of 2 MB."""
@@ -26,10 +26,11 @@ _EDGES = 2048
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """A graph's edges in tables, for `elements` elements and degrees up to `lmax`."""
+    """A graph's edges in tables, for degrees up to `lmax`."""
 
     graph: Graph
-    elements: int
+    types: TypeWeights
+    radial: RadialBasis
     lmax: int
     tables: tuple[_Table, ...]
 
@@ -39,23 +40,38 @@ class Neighbourhoods:
         graph: Graph,
         radial: RadialBasis,
         lmax: int,
-        elements: int,
+        types: TypeWeights,
         dtype: torch.dtype = torch.float64,
     ) -> Neighbourhoods:
         """Evaluate the basis on every edge, in `dtype`."""
-        tables = tuple(_tables(graph, radial, lmax, elements, dtype))
-        return cls(graph, elements, lmax, tables)
+        tables = tuple(_tables(graph, radial, lmax, types, dtype))
+        return cls(graph, types, radial, lmax, tables)
 
     def densities(self) -> Tensor:
-        """V, (atoms, (lmax+1)^2, elements * n), as `expand` has it."""
+        """V, (atoms, (lmax+1)^2, types * n), as `expand` has it."""
         return torch.cat([table.harmonics @ table.radial.transpose(1, 2) for table in self.tables])
 
     def rises(self, slopes: Tensor) -> Tensor:
         """dE/d(displacement) of every edge, (edges, 3), from dE/dV of the shape of `densities`."""
         parts = slopes.split([len(table.radial) for table in self.tables])
-        return torch.cat(
+        rises = torch.cat(
             [table.rises(part, self.lmax) for table, part in zip(self.tables, parts, strict=True)]
         )
+        if len(self.types.edges):
+            rises += self.types.rises(self.graph, self._pulls(slopes)).to(rises.dtype)
+        return rises
+
+    def _pulls(self, slopes: Tensor) -> Tensor:
+        """dE/dw of atoms whose types change, by densities that they are in, (atoms, types)."""
+        edges = self.types.touching(self.graph)
+        displacement = self.graph.displacement[edges]
+        distance = displacement.norm(dim=1)
+        radial, _ = self.radial.evaluate(distance)
+        harmonics = solid_harmonics(displacement / distance[:, None], self.lmax)
+        own = slopes[self.graph.centre[edges]].double().unflatten(2, (-1, self.radial.size))
+        pulls = torch.einsum("emtn,en,em->et", own, radial, harmonics)
+        by_atom = torch.zeros_like(self.types.values)
+        return by_atom.index_add_(0, self.graph.neighbour[edges], pulls)
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class _Table:
     harmonics: Tensor
     """Y_lm, (atoms, (lmax+1)^2, width)."""
     radial: Tensor
-    """R in the slots of the neighbour's element, (atoms, elements * n, width)."""
+    """R in the slots of the neighbour's types, (atoms, types * n, width)."""
     slope: Tensor
     """R', likewise."""
     direction: Tensor
@@ -90,7 +106,7 @@ class _Table:
 
 
 def _tables(
-    graph: Graph, radial: RadialBasis, lmax: int, elements: int, dtype: torch.dtype
+    graph: Graph, radial: RadialBasis, lmax: int, types: TypeWeights, dtype: torch.dtype
 ) -> Iterator[_Table]:
     count = torch.bincount(graph.centre, minlength=graph.atoms)
     first = torch.cumsum(count, 0) - count
@@ -100,14 +116,14 @@ def _tables(
         within = torch.arange(int(count[some].max()))
         real = within < count[some, None]
         edge = (first[some, None] + within).clamp(max=len(graph.centre) - 1)
-        yield _table(graph, radial, lmax, elements, edge, real, dtype)
+        yield _table(graph, radial, lmax, types, edge, real, dtype)
 
 
 def _table(
     graph: Graph,
     radial: RadialBasis,
     lmax: int,
-    elements: int,
+    types: TypeWeights,
     edge: Tensor,
     real: Tensor,
     dtype: torch.dtype,
@@ -116,7 +132,7 @@ def _table(
     displacement[~real] = displacement.new_tensor([radial.cutoff, 0.0, 0.0])
     distance = displacement.norm(dim=2)
     direction = displacement / distance[:, :, None]
-    slots = _slots(graph.species[graph.neighbour[edge]].flatten(), elements, dtype)
+    slots = types.values[graph.neighbour[edge].flatten()].T.to(dtype)
 
     def by_atom(values: Tensor) -> Tensor:
         return values.reshape(-1, *edge.shape).transpose(0, 1)
@@ -130,13 +146,8 @@ def _table(
     )
 
 
-def _slots(species: Tensor, elements: int, dtype: torch.dtype) -> Tensor:
-    """Which element each of `species` is, (elements, edges)."""
-    return (species == torch.arange(elements)[:, None]).to(dtype)
-
-
 def _placed(values: Tensor, slots: Tensor) -> Tensor:
-    """Functions (n, edges) in slots, (elements * n, edges)."""
+    """Functions (n, edges) in slots (types, edges), (types * n, edges)."""
     return (slots[:, None] * values).flatten(0, 1)
 
 

@@ -3,6 +3,8 @@
     dE/dA = theta . dB/dA  (`forms`),   dE/dV_l = dE/dA_l W_l^T  (`gradients`),
     dE/dd = dE/dV . d(R Y)/dd  (`neighbourhoods`),   F = the sum of both ends' shares
 
+and, for an atom between types of weights w, sum_t E_t dw_t/dd (`rgnn_hal.structures.AtomTypes`).
+
 With d_e the displacement of edge e, the virial is dE/d(strain) = sum_e dE/dd_e d_e^T. Cost and
 memory are linear in the number of atoms. As in `design`, A may come from hardware. The readout's
 precision is that of edges and slopes too; energies and forces are summed in float64.
@@ -52,18 +54,18 @@ class Readout:
 
     forms: ChannelForms
     constants: Tensor
-    """(elements,), eV."""
+    """(types,), eV."""
 
     @classmethod
     def of(
         cls, reservoir: Reservoir, columns: Tensor, dtype: torch.dtype = torch.float64
     ) -> Readout:
         """From numbers in the order of `design_rows`, (columns,); `dtype` as in `ChannelForms`."""
-        elements = len(reservoir.elements)
-        shape = (elements, reservoir.invariants.size, reservoir.channels)
+        types = len(reservoir.types)
+        shape = (types, reservoir.invariants.size, reservoir.channels)
         return cls(
-            ChannelForms(reservoir.invariants, columns[:-elements].reshape(shape), dtype),
-            columns[-elements:],
+            ChannelForms(reservoir.invariants, columns[:-types].reshape(shape), dtype),
+            columns[-types:],
         )
 
 
@@ -73,21 +75,24 @@ def predict(
     """Send a graph through the reservoir and apply a readout."""
     around = reservoir.neighbourhoods(graph, readout.forms.dtype)
     vectors = reservoir.rows(graph, around.densities())
-    energies = around.graph.displacement.new_empty(graph.atoms)
+    weights = around.types.values
+    by_type = torch.empty_like(weights)
 
     def slopes() -> Iterator[Slopes]:
         for some, components in _components(reservoir, vectors, graph.atoms):
-            for energy, found in readout.forms.sweep(components, graph.species[some]):
+            for energies, found in readout.forms.sweep(components, weights[some]):
                 atoms = found.atoms + some.start
-                energies[atoms] = energy
+                by_type[atoms] = energies + readout.constants
                 yield replace(found, atoms=atoms)
 
     rise = gradients.rises(reservoir, around, slopes()).double()
+    if len(around.types.edges):
+        rise += around.types.rises(graph, by_type)
     forces = rise.new_zeros((graph.atoms, 3))
     forces.index_add_(0, graph.centre, rise)
     forces.index_add_(0, graph.neighbour, rise, alpha=-1.0)
     return Prediction(
-        atom_energies=energies + readout.constants[graph.species],
+        atom_energies=(weights * by_type).sum(dim=1),
         forces=forces,
         virial=rise.T @ graph.displacement,
     )

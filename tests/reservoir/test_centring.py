@@ -20,7 +20,7 @@ def graphs_of(reservoir: Reservoir, count: int) -> list[Graph]:
 
 
 def collect(reservoir: Reservoir, graphs: list[Graph]) -> DensityStatistics:
-    statistics = DensityStatistics.empty(len(reservoir.elements), reservoir.radial)
+    statistics = DensityStatistics.empty(reservoir.types, reservoir.radial)
     for graph in graphs:
         statistics = statistics.with_graph(graph, reservoir.radial)
     return statistics

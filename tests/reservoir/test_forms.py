@@ -20,18 +20,20 @@ def case(
 
     kinds = invariants(lmax)
     components = normal((lmax + 1) ** 2, atoms, channels)
-    species = torch.randint(0, 3, (atoms,), generator=draw)
-    return ChannelForms(kinds, normal(3, kinds.size, channels)), components, species
+    weights = torch.eye(3, dtype=torch.float64)[torch.randint(0, 3, (atoms,), generator=draw)]
+    weights[-2:] = torch.tensor([[0.5, 0.2, 0.3], [0.9, 0.1, 0.0]])  # between types
+    return ChannelForms(kinds, normal(3, kinds.size, channels)), components, weights
 
 
 def swept(
-    readout: ChannelForms, components: torch.Tensor, species: torch.Tensor
+    readout: ChannelForms, components: torch.Tensor, weights: torch.Tensor
 ) -> tuple[torch.Tensor, list[forms.Slopes]]:
-    energies = torch.full((len(species),), float("nan"), dtype=torch.float64)
+    energies = torch.full((len(weights),), float("nan"), dtype=torch.float64)
     found = []
-    for some, slopes in readout.sweep(Given(list(components)), species):
+    for some, slopes in readout.sweep(Given(list(components)), weights):
         assert some.dtype == torch.float64
-        energies[slopes.atoms] = some
+        assert energies[slopes.atoms].isnan().all()
+        energies[slopes.atoms] = (some * weights[slopes.atoms]).sum(dim=1)
         found.append(slopes)
     return energies, found
 
@@ -47,12 +49,12 @@ def slope_of(found: list[forms.Slopes], like: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("lmax", range(6))
 def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int) -> None:
-    readout, components, species = case(lmax)
+    readout, components, weights = case(lmax)
     traced = components.clone().requires_grad_()
     values = readout.invariants.values(traced, readout.invariants.gradients(traced))
-    expected = torch.einsum("fak,afk->a", values, readout.readout[species])
+    expected = torch.einsum("fak,at,tfk->a", values, weights, readout.readout)
     expected.sum().backward()
-    energies, slopes = swept(readout, components, species)
+    energies, slopes = swept(readout, components, weights)
     torch.testing.assert_close(energies, expected.detach(), rtol=1e-11, atol=1e-11)
     assert traced.grad is not None
     torch.testing.assert_close(slope_of(slopes, components), traced.grad, rtol=1e-11, atol=1e-11)
@@ -65,11 +67,11 @@ def test_energies_are_sums_of_invariants_and_slopes_their_derivatives(lmax: int)
 def test_blocks_and_what_is_kept_change_nothing(
     module: ModuleType, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readout, components, species = case(3)
-    energies, slopes = swept(readout, components, species)
+    readout, components, weights = case(3)
+    energies, slopes = swept(readout, components, weights)
     monkeypatch.setattr(module, changed, 2)
     again = ChannelForms(readout.invariants, readout.readout)
-    energies_again, slopes_again = swept(again, components, species)
+    energies_again, slopes_again = swept(again, components, weights)
     torch.testing.assert_close(energies_again, energies, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(
         slope_of(slopes_again, components), slope_of(slopes, components), rtol=1e-12, atol=1e-12
@@ -77,10 +79,10 @@ def test_blocks_and_what_is_kept_change_nothing(
 
 
 def test_single_precision_is_good_to_seven_digits_of_the_terms() -> None:
-    readout, components, species = case(4)
+    readout, components, weights = case(4)
     single = ChannelForms(readout.invariants, readout.readout, torch.float32)
     (energies, slopes), (rough, rough_slopes) = (
-        swept(one, components, species) for one in (readout, single)
+        swept(one, components, weights) for one in (readout, single)
     )
     assert (rough - energies).abs().max() < 1e-5 * energies.abs().max()
     expected = slope_of(slopes, components)

@@ -16,7 +16,14 @@ from rgnn_hal.reservoir import (
     design_rows,
     predict,
 )
-from rgnn_hal.structures import Graph, LabelledFrame, RadialBasis, build_graph, read_frames
+from rgnn_hal.structures import (
+    AtomTypes,
+    Graph,
+    LabelledFrame,
+    RadialBasis,
+    build_graph,
+    read_frames,
+)
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -50,7 +57,7 @@ def random_reservoir(elements: tuple[int, ...], frames: list[LabelledFrame]) -> 
     rng = np.random.default_rng(0)
     radial = RadialBasis(cutoff=5.0)
     shape = (len(elements) * radial.size, 24)
-    density = DensityStatistics.empty(len(elements), radial)
+    density = DensityStatistics.empty(AtomTypes.of_elements(elements), radial)
     for frame in frames:
         density = density.with_graph(build_graph(frame.atoms, elements, 5.0), radial)
     mixings = tuple(DigitalMixing(rng.standard_normal(shape)) for _ in range(4))

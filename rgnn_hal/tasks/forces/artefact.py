@@ -1,6 +1,9 @@
 """A trained forces model on disk."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -8,6 +11,7 @@ from rgnn_hal.macro import DataError
 from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir.leverage import Leverage
 from rgnn_hal.reservoir.storage import describe_weights, restore_weights
+from rgnn_hal.structures import AtomTypes
 from rgnn_hal.tasks.artefact import Arrays, load_artefact, save_artefact
 from rgnn_hal.tasks.forces.kept import KeptStatistics
 from rgnn_hal.tasks.forces.model import ForcesModel
@@ -27,6 +31,7 @@ def save_model(model: ForcesModel, folder: Path, statistics: KeptStatistics | No
     description = {
         "recipe": model.recipe.model_dump(mode="json"),
         "elements": list(model.elements),
+        "atom_types": None if model.atom_types is None else asdict(model.atom_types),
         "macro_uri": model.macro_uri,
         "weights": weights,
         "record": dict(model.record),
@@ -63,9 +68,22 @@ def load_model(folder: Path) -> ForcesModel:
             macro_uri=description["macro_uri"],
             record=description["record"],
             leverage=_leverage(arrays),
+            atom_types=_atom_types(description.get("atom_types")),
         )
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise DataError(f"{folder} is damaged ({error!r}); train it again") from error
+
+
+def _atom_types(stored: Mapping[str, Any] | None) -> AtomTypes | None:
+    """Models from before there were types have none."""
+    if stored is None:
+        return None
+    return AtomTypes(
+        elements=tuple(stored["elements"]),
+        element=tuple(stored["element"]),
+        neighbours=tuple(map(tuple, stored["neighbours"])),
+        counted=tuple(map(tuple, stored["counted"])),
+    )
 
 
 def _leverage(arrays: Arrays) -> Leverage | None:

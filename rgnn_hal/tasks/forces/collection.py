@@ -57,6 +57,8 @@ class Job:
     regression: Regression
     validates: NDArray[np.bool_]
     """Which frames of the file are not trained on."""
+    counts: NDArray[np.bool_] | None = None
+    """Which of all frames enter Gram matrices; all of them by default."""
 
     def leaves(self) -> list[FilePart]:
         """The file in parts; those of one file are always the same."""
@@ -73,10 +75,11 @@ class Job:
             for leaf in leaves:
                 frames = read_frames(self.path, leaf)
                 for number, frame in enumerate(frames, start=leaf.first):
-                    builder = validation if self.validates[number] else training
-                    with sampled.task():
-                        for rows in self.regression.rows(frame):
-                            builder.add(*rows)
+                    if self.counts is None or self.counts[number]:
+                        builder = validation if self.validates[number] else training
+                        with sampled.task():
+                            for rows in self.regression.rows(frame):
+                                builder.add(*rows)
                     counted()
             collected = training.finish(), validation.finish()
         return Collected(*collected, work.digital + sampled.total)

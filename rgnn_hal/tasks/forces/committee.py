@@ -42,23 +42,23 @@ class Member:
 
     def columns(self, channels: int) -> NDArray[np.int64]:
         """Its columns among those of all `channels`."""
-        elements, size = len(self.reservoir.elements), self.reservoir.invariants.size
-        features = np.arange(elements * size * channels)
-        own = features.reshape(elements, size, channels)[:, :, self.channels].ravel()
-        return np.concatenate([own, len(features) + np.arange(elements)])
+        types, size = len(self.reservoir.types), self.reservoir.invariants.size
+        features = np.arange(types * size * channels)
+        own = features.reshape(types, size, channels)[:, :, self.channels].ravel()
+        return np.concatenate([own, len(features) + np.arange(types)])
 
     @property
     def penalty(self) -> NDArray[np.float64]:
         """Of its columns, beside the ridge of one that is 1, (columns,)."""
-        invariants, elements = self.reservoir.invariants, len(self.reservoir.elements)
+        invariants, types = self.reservoir.invariants, len(self.reservoir.types)
         by_feature = np.array([_PENALTY[len(feature)] for feature in invariants.features])
-        learnt = np.tile(np.repeat(by_feature, self.reservoir.channels), elements)
-        return np.concatenate([learnt, np.ones(elements)])
+        learnt = np.tile(np.repeat(by_feature, self.reservoir.channels), types)
+        return np.concatenate([learnt, np.ones(types)])
 
     def noise(self, whole: NoiseStatistics) -> NoiseStatistics:
         """Its part of the noise of all channels."""
-        elements, size = len(self.reservoir.elements), whole.groups.shape[1]
-        by_channel = whole.covariance.reshape(elements, -1, size, size)[:, self.channels]
+        types, size = len(self.reservoir.types), whole.groups.shape[1]
+        by_channel = whole.covariance.reshape(types, -1, size, size)[:, self.channels]
         return NoiseStatistics(
             self.reservoir.channel_columns, by_channel.reshape(-1, size, size), whole.rows
         )
@@ -89,17 +89,17 @@ class CommitteeResult:
         return tuple(inverse.strength for inverse in self.inverses)
 
     @classmethod
-    def of(cls, results: Sequence[RidgeResult], elements: int, size: int) -> "CommitteeResult":
-        """From members over `elements` elements and `size` invariants of a channel, in order."""
+    def of(cls, results: Sequence[RidgeResult], types: int, size: int) -> "CommitteeResult":
+        """From members over `types` types of atoms and `size` invariants of a channel, in order."""
         return cls(
-            _mean([result.readout for result in results], elements, size),
-            _mean([result.judged for result in results], elements, size),
+            _mean([result.readout for result in results], types, size),
+            _mean([result.judged for result in results], types, size),
             tuple(result.inverse for result in results),
         )
 
 
-def _mean(readouts: Sequence[NDArray[np.float64]], elements: int, size: int) -> NDArray[np.float64]:
-    by_channel = [readout[:-elements].reshape(elements, size, -1) for readout in readouts]
-    constants = sum(readout[-elements:] for readout in readouts)
+def _mean(readouts: Sequence[NDArray[np.float64]], types: int, size: int) -> NDArray[np.float64]:
+    by_channel = [readout[:-types].reshape(types, size, -1) for readout in readouts]
+    constants = sum(readout[-types:] for readout in readouts)
     joined = np.concatenate(by_channel, axis=2).ravel()
     return np.concatenate([joined, constants]) / len(readouts)

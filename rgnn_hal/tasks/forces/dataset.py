@@ -6,6 +6,7 @@ the macro as it was.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rgnn_hal.macro import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.readout import CompositionBaseline, CompositionStatistics
 from rgnn_hal.reservoir import DensityStatistics
-from rgnn_hal.structures import RadialBasis, build_graph, read_frames
+from rgnn_hal.structures import AtomTypes, RadialBasis, TypeCensus, build_graph, read_frames
 
 _EVERY_ELEMENT = tuple(range(1, 119))
 
@@ -31,6 +32,8 @@ class DataSummary:
     """Atomic numbers, ascending."""
     baseline: CompositionBaseline
     """Energy per atom of each of `elements`."""
+    census: TypeCensus
+    """Of their neighbours."""
     sha256: str
     """Of the file."""
 
@@ -42,9 +45,9 @@ def scan(path: Path, cutoff: float, progress: Progress = silent) -> DataSummary:
         DataError: naming file, frame and remedy, for whatever cannot be learnt from.
     """
     statistics = CompositionStatistics.empty(len(_EVERY_ELEMENT))
-    total = 0
+    total, census = 0, TypeCensus(_EVERY_ELEMENT)
     for count, frame in enumerate(read_frames(path), start=1):
-        build_graph(frame.atoms, _EVERY_ELEMENT, cutoff, where=frame.where)
+        census.add(build_graph(frame.atoms, _EVERY_ELEMENT, cutoff, where=frame.where))
         counts = composition(frame.atoms.numbers, _EVERY_ELEMENT)
         statistics = statistics.with_frame(counts, frame.energy)
         total += len(frame.atoms)
@@ -57,17 +60,21 @@ def scan(path: Path, cutoff: float, progress: Progress = silent) -> DataSummary:
         statistics.frames,
     ).fit()
     elements = tuple(_EVERY_ELEMENT[index] for index in present)
-    return DataSummary(statistics.frames, total, elements, baseline, _sha256(path))
+    return DataSummary(statistics.frames, total, elements, baseline, census, _sha256(path))
 
 
 def mean_environment(
-    path: Path, data: DataSummary, radial: RadialBasis, progress: Progress = silent
+    path: Path,
+    data: DataSummary,
+    types: AtomTypes,
+    radial: RadialBasis,
+    progress: Progress = silent,
 ) -> NDArray[np.float64]:
-    """The mean l = 0 input of each element's atoms, (elements, elements * radial.size).
+    """The mean l = 0 input of each element's atoms, (elements, types * radial.size).
 
     Taken away before every product: what all atoms share says nothing, but its noise costs.
     """
-    statistics = DensityStatistics.empty(len(data.elements), radial)
+    statistics = DensityStatistics.empty(types, radial)
     for count, frame in enumerate(read_frames(path), start=1):
         graph = build_graph(frame.atoms, data.elements, radial.cutoff, where=frame.where)
         statistics = statistics.with_graph(graph, radial)
@@ -89,6 +96,16 @@ def validation_split(frames: int, fraction: float, seed: int) -> NDArray[np.bool
     number = min(max(1, round(fraction * frames)), frames - 1)
     order = np.random.default_rng([seed, 0x53504C54]).permutation(frames)
     chosen[order[:number]] = True
+    return chosen
+
+
+def thinned(validates: NDArray[np.bool_], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Some of the frames that validate and of the others, (frames,), drawn by `seed`."""
+    chosen = np.zeros_like(validates)
+    random = np.random.default_rng([seed, 0x5448494E])
+    for frames in (np.flatnonzero(validates), np.flatnonzero(~validates)):
+        number = min(math.ceil(fraction * len(frames)), len(frames))
+        chosen[random.permutation(frames)[:number]] = True
     return chosen
 
 

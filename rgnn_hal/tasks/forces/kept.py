@@ -49,7 +49,7 @@ class MemberStatistics:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Elements, and invariants of a channel."""
+        """Types of atoms, and invariants of a channel."""
         groups = self.noise.groups
         return len(self.training.moment) - groups.size, groups.shape[1]
 
@@ -100,12 +100,12 @@ def fit_committee(members: Iterator[MemberStatistics], factor: float) -> Committ
     The first one's ridge is where the others look for theirs.
     """
     head = next(members)
-    elements, size = head.shape
+    types, size = head.shape
     first = head.fit(factor)
     del head
     near = (10.0 * first.strength, first.strength)
     fit_near = partial(MemberStatistics.fit, factor=factor, path=near)
-    return CommitteeResult.of([first, *map(fit_near, members)], elements, size)
+    return CommitteeResult.of([first, *map(fit_near, members)], types, size)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from rgnn_hal.readout import CompositionBaseline
 from rgnn_hal.reservoir import TWIN, Gradients, Mixing, Prediction, Readout, Reservoir, predict
 from rgnn_hal.reservoir.frozen import FrozenWeights
 from rgnn_hal.reservoir.leverage import Leverage
-from rgnn_hal.structures import build_graph
+from rgnn_hal.structures import AtomTypes, build_graph
 from rgnn_hal.tasks.forces.dataset import composition
 from rgnn_hal.tasks.forces.recipe import ForcesRecipe
 
@@ -43,6 +43,8 @@ class ForcesModel:
     """How it was trained: data, versions, figures, `Counts`. Predictions do not read it."""
     leverage: Leverage | None = None
     """Tells atoms that are unlike those of the training."""
+    atom_types: AtomTypes | None = None
+    """What has a readout of its own; elements by default."""
 
     def on_macro(
         self,
@@ -68,7 +70,9 @@ class ForcesModel:
 
     def with_mixings(self, mixings: Sequence[Mixing]) -> "Predictor":
         """Predict through any mixings of the reservoir's shapes."""
-        reservoir = Reservoir(self.elements, self.recipe.radial_basis, tuple(mixings), self.centre)
+        reservoir = Reservoir(
+            self.elements, self.recipe.radial_basis, tuple(mixings), self.centre, self.atom_types
+        )
         return Predictor(
             reservoir, self.baseline, torch.from_numpy(self.readout), leverage=self.leverage
         )

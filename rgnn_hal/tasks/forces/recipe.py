@@ -1,5 +1,6 @@
 """Everything that decides a forces model, next to the data and the chip."""
 
+import math
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,9 @@ class ForcesRecipe(BaseModel):
     22.4 and 22.1 for 900 of aspirin, 41.1 and 38.4 for Si, but 35.8 and 37.6 for Li3PO4."""
     radial: Annotated[int, Field(ge=1, le=64)] = 8
     """Radial functions per element."""
+    typed: bool = True
+    """Whether atoms of an element are told apart by their bonded neighbours; see `AtomTypes`. 900
+    frames of aspirin, 256 channels: 21.5 meV/A without (22.1 in a dozen steps), 16.7 with."""
     focus: Annotated[float, Field(gt=0)] = 3.0
     """Distance from where neighbours count less, angstrom; see `RadialBasis`."""
     reads: Annotated[int, Field(ge=1, le=4096)] = 16
@@ -47,15 +51,22 @@ class ForcesRecipe(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
     """Of the forming selection and of the validation split."""
 
-    def width(self, elements: int, macro: tuple[int, int]) -> int:
-        """Channels for data of so many elements, on a macro of (rows, columns).
+    def most_types(self, macro: tuple[int, int]) -> int:
+        """Types of atoms for which a macro of (rows, columns) has room; see `AtomTypes`."""
+        if not self.typed:
+            return 0
+        bands = math.ceil((self.channels or _MOST) / max(1, macro[1] // 2))
+        return macro[0] // (bands * self.radial * (self.lmax + 1))
+
+    def width(self, elements: int, macro: tuple[int, int], *, types: int | None = None) -> int:
+        """Channels for data of so many elements and types, on a macro of (rows, columns).
 
         Products of three densities span more dimensions the more elements there are, but what does
         not fit the macro is left out.
         """
         if self.channels is not None:
             return self.channels
-        bands = macro[0] // (elements * self.radial * (self.lmax + 1))
+        bands = macro[0] // ((types or elements) * self.radial * (self.lmax + 1))
         fitting = bands * (macro[1] // 2)  # a weight takes a pair of cells
         return min(_PER_ELEMENT * elements, _MOST, max(_PER_ELEMENT, fitting))
 

@@ -64,7 +64,7 @@ class Sweep:
 
     def over(self, leaves: Sequence[FilePart]) -> Swept:
         """The sweep of some leaves, one at least."""
-        with _one_thread():
+        with one_thread():
             return reduce(add, map(self._of_leaf, leaves))
 
     def _of_leaf(self, leaf: FilePart) -> Swept:
@@ -89,7 +89,7 @@ class Sweep:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Two are no faster, and single precision would be rounded in another way."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -39,6 +39,7 @@ from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     mean_environment,
     scan,
+    thinned,
     validation_split,
 )
 from rgnn_hal.tasks.forces.kept import KeptStatistics, MemberStatistics, fit_committee
@@ -48,6 +49,9 @@ from rgnn_hal.tasks.forces.refinement import refine
 from rgnn_hal.tasks.forces.regression import Regression
 from rgnn_hal.tasks.forces.workers import Workers, shared_among
 from rgnn_hal.tasks.provenance import provenance
+
+_ROWS_PER_COLUMN = 2.5
+"""Of a member's regression, where all members are refined over all rows afterwards."""
 
 
 @dataclass(frozen=True)
@@ -127,20 +131,20 @@ def _train(
     start = time.perf_counter()
     data = scan(path, recipe.cutoff, progress)
     validates = validation_split(data.frames, recipe.valid_fraction, recipe.seed)
-    centre = mean_environment(path, data, recipe.radial_basis, progress)
-
-    elements = len(data.elements)
-    channels = recipe.width(elements, macro.spec.region.shape)
+    room = macro.spec.region.shape
+    atom_types = data.census.types(recipe.most_types(room))
+    centre = mean_environment(path, data, atom_types, recipe.radial_basis, progress)
+    channels = recipe.width(len(data.elements), room, types=len(atom_types))
     weights = freeze(
         macro,
-        [(elements * recipe.radial, channels)] * (recipe.lmax + 1),
+        [(len(atom_types) * recipe.radial, channels)] * (recipe.lmax + 1),
         fraction=recipe.fraction,
         seed=recipe.seed,
         scheme=PAIR,
         progress=progress,
     )
     matrices = weights.thaw(macro, reads=recipe.reads, progress=progress)
-    reservoir = Reservoir(data.elements, recipe.radial_basis, matrices, centre)
+    reservoir = Reservoir(data.elements, recipe.radial_basis, matrices, centre, atom_types)
     regression = Regression(
         replace(reservoir, mixings=weights.digital()), data.baseline, recipe.energy_weight
     )
@@ -148,7 +152,8 @@ def _train(
     leverage = measure_leverage(job, data.atoms, progress)
     sample = [frame.atoms for frame in noise_frames(job)]
     noise = measure_noise(regression, reservoir, sample, progress)
-    committee = _Committee(job, noise, workers, progress)
+    grams = job if keep else _enough(job, data, recipe.seed)
+    committee = _Committee(grams, noise, workers, progress)
     kept: list[Arrays] = []
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
     fit = refine(job, committee.members, fit, noise, workers, progress)
@@ -168,8 +173,9 @@ def _train(
             macro_uri,
             record={},
             leverage=leverage,
+            atom_types=atom_types,
         ),
-        features=reservoir.columns - len(data.elements),
+        features=reservoir.columns - len(atom_types),
         trained_parameters=reservoir.columns + len(data.elements),
         frozen_parameters=weights.parameters,
         seconds=seconds,
@@ -181,6 +187,16 @@ def _train(
     )
     model = replace(result.model, record=_record(path, data, macro, result))
     return replace(result, model=model), matrices
+
+
+def _enough(job: Job, data: DataSummary, seed: int) -> Job:
+    """The job on as many frames as members need to start a refinement over all of them."""
+    size = max(member.reservoir.columns for member in members(job.regression.reservoir))
+    if size == job.regression.reservoir.columns:
+        return job  # nothing is refined
+    rows = data.frames + 3 * data.atoms
+    fraction = _ROWS_PER_COLUMN * size / rows
+    return replace(job, counts=thinned(job.validates, fraction, seed)) if fraction < 1.0 else job
 
 
 @dataclass(frozen=True)

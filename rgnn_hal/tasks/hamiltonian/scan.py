@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rgnn_hal.macro import DataError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.reservoir import DensityStatistics
-from rgnn_hal.structures import build_graph
+from rgnn_hal.structures import AtomTypes, build_graph
 from rgnn_hal.tasks.hamiltonian.blocks import GroupKey, orient
 from rgnn_hal.tasks.hamiltonian.crystal import Crystal
 from rgnn_hal.tasks.hamiltonian.dataset import HamiltonianFile
@@ -65,7 +65,7 @@ def scan(path: Path, recipe: HamiltonianRecipe, progress: Progress = silent) -> 
     levels: list[float] = []
     with HamiltonianFile(path) as file:
         elements = tuple(sorted(file.basis.shells))
-        density = DensityStatistics.empty(len(elements), recipe.density_basis)
+        density = DensityStatistics.empty(AtomTypes.of_elements(elements), recipe.density_basis)
         frames = len(file)
         for index, frame in enumerate(file):
             graph = build_graph(frame.atoms, elements, recipe.cutoff, where=frame.where)
