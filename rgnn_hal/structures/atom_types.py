@@ -5,9 +5,9 @@
 R are covalent radii and s falls from 1 to 0 between 1.25 and 1.5, where molecules have no pair of
 atoms: q is a whole number there, w is one or zero, and its slope vanishes. While a bond breaks w
 goes over smoothly, with two continuous derivatives (Shepard's weights). What is learnt of an atom
-then stands on its type: the same channels serve functions of smaller domains, at no more products
-and operations. Which neighbours count, and which types there are, the training data say
-(`TypeCensus`): ten in aspirin, three in amorphous Li3PO4, whose lithium has no bonds to count.
+then stands on its type: the same channels serve functions of smaller domains. Which neighbours
+count, and which types there are, the training data say (`TypeCensus`): ten in aspirin, three in
+amorphous Li3PO4, whose lithium has no bonds to count.
 Cordero et al., Dalton Trans. 2832 (2008), for the radii; Shepard, Proc. ACM Natl. Conf. 517 (1968).
 """
 

@@ -37,7 +37,9 @@ class ForcesRecipe(BaseModel):
     """Radial functions per element."""
     typed: bool = True
     """Whether atoms of an element are told apart by their bonded neighbours; see `AtomTypes`. 900
-    frames of aspirin, 256 channels: 21.5 meV/A without (22.1 in a dozen steps), 16.7 with."""
+    frames of aspirin, 256 channels: 21.5 meV/A without (22.1 in a dozen steps), 16.7 with, in 1.3
+    times the time of a prediction for 24 molecules at once and 2.3 times for one, in 1.5 times that
+    of training. Of ethanol 5.2 and 4.5."""
     focus: Annotated[float, Field(gt=0)] = 3.0
     """Distance from where neighbours count less, angstrom; see `RadialBasis`."""
     reads: Annotated[int, Field(ge=1, le=4096)] = 16
