@@ -90,9 +90,8 @@ def test_weights_are_shares_and_their_slopes_those_of_finite_differences(length:
     weights = types.weights(graph)
     assert (weights.values >= 0.0).all()
     torch.testing.assert_close(weights.values.sum(dim=1), torch.ones(graph.atoms).double())
-    velocity = torch.zeros((graph.atoms, 3), dtype=torch.float64)
     rest, moved = (breaking(length + way * step).positions for way in (-1, 1))
-    velocity += torch.from_numpy(moved - rest) / (2 * step)
+    velocity = torch.from_numpy(moved - rest) / (2 * step)
     before, after = (
         types.weights(graph_of(types, breaking(length + way * step))).values for way in (-1, 1)
     )

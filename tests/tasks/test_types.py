@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rgnn_hal import open_macro
+from rgnn_hal.macro import ConfigurationError
 from rgnn_hal.structures import AtomTypes, read_frames
 from rgnn_hal.tasks.forces import (
     ForcesModel,
@@ -77,8 +78,8 @@ def test_a_stored_model_knows_its_types(ethanol: Path, typed: ForcesModel, tmp_p
     assert np.isfinite(typed.on_twin().predict(broken).forces.numpy()).all()
 
 
-def test_a_model_without_types_is_one_of_elements(typed: ForcesModel) -> None:
-    with pytest.raises(Exception, match="types of atoms"):
+def test_a_model_that_lost_its_types_says_that_its_weights_do_not_fit(typed: ForcesModel) -> None:
+    with pytest.raises(ConfigurationError, match="types of atoms"):
         replace(typed, atom_types=None).on_twin()
 
 

@@ -58,7 +58,7 @@ class Job:
     validates: NDArray[np.bool_]
     """Which frames of the file are not trained on."""
     counts: NDArray[np.bool_] | None = None
-    """Which of all frames enter Gram matrices; all of them by default."""
+    """Which of all frames statistics are of; all by default. Sweeps are of all in any case."""
 
     def leaves(self) -> list[FilePart]:
         """The file in parts; those of one file are always the same."""
