@@ -12,6 +12,7 @@ reports itself: see `rgnn_hal.cost.work`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
+from threading import Lock
 from typing import Any
 
 import torch
@@ -44,25 +45,30 @@ class Sampled:
 
     def __init__(self, every: int = 64) -> None:
         self._every = every
-        self._tasks = self._counted = 0
+        self._tasks = self._size = self._counted = 0
         self._work = Operations()
+        self._lock = Lock()
 
     @contextmanager
-    def task(self) -> Iterator[None]:
-        """One of the tasks, in any one thread."""
-        number, self._tasks = self._tasks, self._tasks + 1
+    def task(self, size: int = 1) -> Iterator[None]:
+        """One of the tasks, in any thread; its work grows with its `size`."""
+        with self._lock:
+            number, self._tasks, self._size = self._tasks, self._tasks + 1, self._size + size
         if number % self._every:
             yield
             return
-        with _Counter(self._work):
+        work = Operations()
+        with _Counter(work):
             yield
-        self._counted += 1
+        with self._lock:
+            self._work.add(work)
+            self._counted += size
 
     @property
     def total(self) -> Operations:
         """Of all tasks so far."""
         scaled = {
-            name: round(count * self._tasks / max(self._counted, 1))
+            name: round(count * self._size / max(self._counted, 1))
             for name, count in vars(self._work).items()
         }
         return Operations(**scaled)

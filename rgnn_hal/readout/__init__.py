@@ -8,6 +8,7 @@ from rgnn_hal.readout.ridge import (
     RidgeResult,
     RidgeTrial,
     fit_ridge,
+    fit_ridge_at,
     solve_ridge,
 )
 from rgnn_hal.readout.shared import (
@@ -32,6 +33,7 @@ __all__ = [
     "Statistics",
     "StatisticsBuilder",
     "fit_ridge",
+    "fit_ridge_at",
     "fit_shared",
     "solve_ridge",
 ]

@@ -94,11 +94,7 @@ def fit_ridge(
     starts = {min(sum(s > 2.0 * usual for s in path), len(path) - 1) for usual in _USUAL}
     walk.search(sorted(starts))
     if walk.judged is None:
-        raise DataError(
-            f"the normal equations are not positive definite even at strength {path[0]:g}: the "
-            "rows hold values that are not finite, or more noise was taken away than there is; "
-            "check the data, or start the path higher"
-        )
+        raise _no_positive_matrix(path[0])
     both = training + validation
     found = _factorise(both.gram, walk.strength, penalty)
     assert found is not None  # more rows than a fit that succeeded
@@ -106,6 +102,34 @@ def fit_ridge(
     readout = _solve(scale, factor, both.moment)
     inverse = RidgeInverse(scale, walk.strength, penalty, factor.astype(np.float32))
     return RidgeResult(readout, walk.judged, walk.strength, tuple(walk.trials), inverse)
+
+
+def fit_ridge_at(
+    strength: float, statistics: Statistics, penalty: np.ndarray | None = None
+) -> RidgeResult:
+    """Fit all rows with a strength that is known, or one ten or more times as strong.
+
+    Rounding may leave no positive matrix where it left one of like rows.
+    """
+    while True:
+        found = _factorise(statistics.gram, strength, penalty)
+        if found is not None:
+            break
+        if not strength < DEFAULT_PATH[0]:
+            raise _no_positive_matrix(strength)
+        strength *= 10.0
+    scale, factor = found
+    readout = _solve(scale, factor, statistics.moment)
+    inverse = RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
+    return RidgeResult(readout, readout, strength, (), inverse)
+
+
+def _no_positive_matrix(strength: float) -> DataError:
+    return DataError(
+        f"the normal equations are not positive definite even at strength {strength:g}: the rows "
+        "hold values that are not finite, or more noise was taken away than there is; check the "
+        "data, or start the path higher"
+    )
 
 
 class _Walk:

@@ -1,7 +1,7 @@
 """Fixed random layers: features of atomic environments and their exact derivatives."""
 
 from rgnn_hal.reservoir.centring import DensityStatistics
-from rgnn_hal.reservoir.design import DesignRows, design_rows, energy_row, force_rows
+from rgnn_hal.reservoir.design import DesignRows, design_rows, energy_rows, force_rows
 from rgnn_hal.reservoir.expansion import EdgeBasis, edge_basis, expand
 from rgnn_hal.reservoir.gradients import GRADIENTS, TANGENTS, TRANSPOSED, TWIN, Gradients
 from rgnn_hal.reservoir.invariants import Invariants, invariants
@@ -26,7 +26,7 @@ __all__ = [
     "Reservoir",
     "design_rows",
     "edge_basis",
-    "energy_row",
+    "energy_rows",
     "expand",
     "force_rows",
     "invariants",

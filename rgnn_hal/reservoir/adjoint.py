@@ -10,15 +10,13 @@ for every component of the forces costs hundreds of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from rgnn_hal.reservoir.channel_components import by_channel
+from rgnn_hal.reservoir.batch import Batch, Outputs
+from rgnn_hal.reservoir.channel_components import Multiplied
 from rgnn_hal.reservoir.cubic_forms import (
     ComponentProducts,
     CubicForms,
@@ -30,44 +28,9 @@ from rgnn_hal.reservoir.cubic_forms import (
 from rgnn_hal.reservoir.invariants import Invariants, degree_pairs
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.reservoir.prediction import Readout, predict
-from rgnn_hal.structures import Graph, join_graphs
 
 _ATOMS = 128
 """At a time."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Structures side by side in one graph."""
-
-    graph: Graph
-    structure: Tensor
-    """To which one every atom belongs, (atoms,)."""
-    structures: int
-
-    @classmethod
-    def of(cls, graphs: Sequence[Graph]) -> Batch:
-        """From the graphs of structures, one at least."""
-        atoms = torch.tensor([graph.atoms for graph in graphs])
-        structure = torch.repeat_interleave(torch.arange(len(graphs)), atoms)
-        return cls(join_graphs(graphs), structure, len(graphs))
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What rows of a batch stand for: eV and eV/angstrom, or vectors that multiply them."""
-
-    energies: Tensor
-    """(structures,)."""
-    forces: Tensor
-    """(atoms, 3)."""
-
-    def __sub__(self, other: Outputs) -> Outputs:
-        return Outputs(self.energies - other.energies, self.forces - other.forces)
-
-    def flat(self) -> NDArray[np.float64]:
-        """All numbers in a row."""
-        return torch.cat([self.energies, self.forces.flatten()]).numpy()
 
 
 def apply_rows(reservoir: Reservoir, batch: Batch, columns: Tensor) -> Outputs:
@@ -83,8 +46,9 @@ def apply_transpose(reservoir: Reservoir, batch: Batch, weights: Outputs) -> Ten
     """X^T r, (columns,); sums of products in single precision, as predictions are."""
     graph, types = batch.graph, reservoir.types.weights(batch.graph)
     basis = reservoir.basis(graph)
-    components = reservoir.mix(reservoir.vectors(graph, basis))
-    motion = reservoir.mix(reservoir.moved(graph, basis, weights.forces))
+    twin = reservoir.twin_weights()
+    components = Multiplied.of_rows(reservoir.vectors(graph, basis), twin)
+    motion = Multiplied.of_rows(reservoir.moved(graph, basis, weights.forces), twin)
     share = types.values * weights.energies[batch.structure, None]
     share -= types.motion(graph, weights.forces)
     shape = (len(reservoir.types), reservoir.invariants.size, reservoir.channels)
@@ -92,13 +56,10 @@ def apply_transpose(reservoir: Reservoir, batch: Batch, weights: Outputs) -> Ten
     for kind in range(len(total)):
         pull = _Pull.zeros(reservoir.invariants, reservoir.channels)
         for some in _touched(types.values[:, kind], share[:, kind]).split(_ATOMS):
-            pull.add(
-                components.unbind(),
-                motion.unbind(),
-                share[:, kind],
-                types.values[:, kind],
-                some,
-            )
+            a, moved = components.of(some, torch.float32), motion.of(some, torch.float32)
+            moved[:, -1] = 0.0  # the constant of a = (A, 1)
+            moved *= types.values[some, kind].float()
+            pull.add(a, moved, share[some, kind].float())
         total[kind] = pull.features().T
     return torch.cat([total.flatten(), share.sum(dim=0)])
 
@@ -134,25 +95,15 @@ class _Pull:
             torch.zeros((channels, degrees, degrees)),
         )
 
-    def add(
-        self,
-        components: Sequence[Tensor],
-        motion: Sequence[Tensor],
-        share: Tensor,
-        weights: Tensor,
-        atoms: Tensor,
-    ) -> None:
-        """Some atoms of all with A, dA/dt, by component (atoms, channels), c and w (atoms,)."""
-        a = by_channel(components, atoms, torch.float32)
-        moved = by_channel(motion, atoms, torch.float32, constant=0.0)
-        moved *= weights[atoms].float()
-        weight, sums = share[atoms].float(), lengths(self.invariants.lmax)
-        for some in channel_blocks(len(a), len(atoms)):
+    def add(self, a: Tensor, moved: Tensor, share: Tensor) -> None:
+        """Some atoms with a and w da/dt, (channels, components + 1, atoms), and c (atoms,)."""
+        sums = lengths(self.invariants.lmax)
+        for some in channel_blocks(len(a), len(share)):
             part, along = a[some], moved[some]
-            pull = torch.addcmul(-along, part, weight, value=1 / 3)
+            pull = torch.addcmul(-along, part, share, value=1 / 3)
             self.forms.some(some).add_outer(pull, ComponentProducts.of(part, self.room))
             power, change = sums @ (part * part), sums @ (part * along)
-            pull = torch.addcmul(-2.0 * change, power, weight, value=1 / 2)
+            pull = torch.addcmul(-2.0 * change, power, share, value=1 / 2)
             self.squares[some].baddbmm_(pull, power.transpose(1, 2))
 
     def features(self) -> Tensor:

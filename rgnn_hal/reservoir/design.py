@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rgnn_hal.reservoir.batch import Batch
 from rgnn_hal.reservoir.expansion import EdgeBasis, in_slots
 from rgnn_hal.reservoir.layer import Reservoir
 from rgnn_hal.structures import Graph, TypeWeights
@@ -43,21 +44,21 @@ def design_rows(
     reservoir: Reservoir, graph: Graph, basis: EdgeBasis, components: Tensor
 ) -> DesignRows:
     """Rows of a graph whose mixed components A are ((lmax+1)^2, atoms, channels)."""
+    (energy,) = energy_rows(reservoir, Batch.of([graph]), components)
     everything = slice(0, graph.atoms)
-    return DesignRows(
-        energy=energy_row(reservoir, graph, components),
-        forces=_force_rows(reservoir, graph, basis, components, everything),
-    )
+    return DesignRows(energy, _force_rows(reservoir, graph, basis, components, everything))
 
 
-def energy_row(reservoir: Reservoir, graph: Graph, components: Tensor) -> Tensor:
-    """The row of the energy, (columns,)."""
-    weights = reservoir.types.weights(graph).values
+def energy_rows(reservoir: Reservoir, batch: Batch, components: Tensor) -> Tensor:
+    """The rows of the structures' energies, (structures, columns)."""
+    atoms, types = batch.graph.atoms, len(reservoir.types)
+    shares = components.new_zeros((batch.structures, types, atoms))
+    shares[batch.structure, :, torch.arange(atoms)] = reservoir.types.weights(batch.graph).values
     width = reservoir.invariants.size * reservoir.channels
-    total = components.new_zeros((len(reservoir.types), width))
-    for atoms in _slices(graph.atoms, _CENTRES):
-        total.addmm_(weights[atoms].T, _values(reservoir, components[:, atoms]))
-    return torch.cat([total.flatten(), weights.sum(dim=0)])
+    total = components.new_zeros((batch.structures * types, width))
+    for some in _slices(atoms, _CENTRES):
+        total.addmm_(shares[:, :, some].flatten(0, 1), _values(reservoir, components[:, some]))
+    return torch.cat([total.reshape(batch.structures, -1), shares.sum(dim=2)], dim=1)
 
 
 def _values(reservoir: Reservoir, components: Tensor) -> Tensor:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from rgnn_hal.reservoir import DigitalMixing, Reservoir, design_rows
-from rgnn_hal.reservoir.adjoint import Batch, Outputs, apply_rows, apply_transpose
+from rgnn_hal.reservoir import DigitalMixing, Reservoir, energy_rows, force_rows
+from rgnn_hal.reservoir.batch import Batch
 from rgnn_hal.structures import Graph, RadialBasis, build_graph
+from tests.reservoir.dense_rows import assert_products_are_those_of_dense_rows, dense_rows
 
 ELEMENTS = (1, 6, 8)
 
@@ -28,31 +29,20 @@ def graphs_of(structure: ase.Atoms) -> list[Graph]:
     return graphs
 
 
-def rows_of(reservoir: Reservoir, graphs: list[Graph]) -> tuple[torch.Tensor, torch.Tensor]:
-    found = []
-    for graph in graphs:
-        basis = reservoir.basis(graph)
-        components = reservoir.mix(reservoir.vectors(graph, basis))
-        found.append(design_rows(reservoir, graph, basis, components))
-    return torch.stack([one.energy for one in found]), torch.cat([one.forces for one in found])
+@pytest.mark.parametrize("lmax", [0, 2, 4])
+def test_both_products_are_those_of_the_design_matrix(structure: ase.Atoms, lmax: int) -> None:
+    assert_products_are_those_of_dense_rows(reservoir_of(lmax), graphs_of(structure))
 
 
 @pytest.mark.parametrize("lmax", [0, 2, 4])
-def test_both_products_are_those_of_the_design_matrix(structure: ase.Atoms, lmax: int) -> None:
+def test_rows_of_a_batch_are_those_of_its_structures(structure: ase.Atoms, lmax: int) -> None:
     reservoir, graphs = reservoir_of(lmax), graphs_of(structure)
-    energy, forces = rows_of(reservoir, graphs)
-    batch, draw = Batch.of(graphs), torch.Generator().manual_seed(0)
-    columns = torch.randn(reservoir.columns, generator=draw, dtype=torch.float64)
-    found = apply_rows(reservoir, batch, columns)
-    for got, expected in (
-        (found.energies, energy @ columns),
-        (found.forces.flatten(), forces @ columns),
-    ):
-        assert (got - expected).abs().max() < 3e-6 * expected.abs().max()
-    weights = Outputs(
-        torch.randn(len(graphs), generator=draw, dtype=torch.float64),
-        torch.randn((batch.graph.atoms, 3), generator=draw, dtype=torch.float64),
+    batch = Batch.of(graphs)
+    basis = reservoir.basis(batch.graph)
+    components = reservoir.mix(reservoir.vectors(batch.graph, basis))
+    found = (
+        energy_rows(reservoir, batch, components),
+        torch.cat(list(force_rows(reservoir, batch.graph, basis, components))),
     )
-    expected = energy.T @ weights.energies + forces.T @ weights.forces.flatten()
-    error = (apply_transpose(reservoir, batch, weights) - expected).abs().max()
-    assert error < 3e-6 * expected.abs().max()
+    for got, expected in zip(found, dense_rows(reservoir, graphs), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)

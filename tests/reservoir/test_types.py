@@ -15,12 +15,11 @@ from rgnn_hal.reservoir import (
     Readout,
     Reservoir,
     design,
-    design_rows,
     force_rows,
     predict,
 )
-from rgnn_hal.reservoir.adjoint import Batch, Outputs, apply_rows, apply_transpose
 from rgnn_hal.structures import AtomTypes, Graph, RadialBasis, TypeCensus, build_graph
+from tests.reservoir.dense_rows import assert_products_are_those_of_dense_rows, dense_rows
 
 ELEMENTS, CUTOFF = (1, 6), 4.0
 every_length = pytest.mark.parametrize("length", [1.1, 1.4, 1.47, 1.55, 2.0])
@@ -60,20 +59,13 @@ def columns_of(reservoir: Reservoir) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(1).standard_normal(reservoir.columns))
 
 
-def rows_of(reservoir: Reservoir, graph: Graph) -> tuple[torch.Tensor, torch.Tensor]:
-    basis = reservoir.basis(graph)
-    components = reservoir.mix(reservoir.vectors(graph, basis))
-    rows = design_rows(reservoir, graph, basis, components)
-    return rows.energy, rows.forces
-
-
 @every_length
 @pytest.mark.parametrize("way", GRADIENTS.values(), ids=GRADIENTS.keys())
 def test_predictions_are_the_design_matrix_times_the_readout(
     reservoir: Reservoir, length: float, way: Gradients
 ) -> None:
     graph, columns = graph_of(ethane(length)), columns_of(reservoir)
-    energy, forces = rows_of(reservoir, graph)
+    (energy,), forces = dense_rows(reservoir, [graph])
     found = predict(reservoir, graph, Readout.of(reservoir, columns), way)
     assert found.energy == pytest.approx(float(energy @ columns), rel=1e-11)
     expected = (forces @ columns).reshape(-1, 3)
@@ -97,30 +89,14 @@ def test_forces_are_slopes_of_the_energy(reservoir: Reservoir, length: float) ->
 
 def test_both_products_with_the_design_matrix_need_no_rows(reservoir: Reservoir) -> None:
     graphs = [graph_of(ethane(length)) for length in (1.1, 1.47, 1.55)]
-    batch, columns = Batch.of(graphs), columns_of(reservoir)
-    parts = [rows_of(reservoir, graph) for graph in graphs]
-    energy, forces = torch.stack([e for e, _ in parts]), torch.cat([f for _, f in parts])
-    found = apply_rows(reservoir, batch, columns)
-    for got, expected in (
-        (found.energies, energy @ columns),
-        (found.forces.flatten(), forces @ columns),
-    ):
-        assert (got - expected).abs().max() < 3e-6 * expected.abs().max()
-    draw = torch.Generator().manual_seed(0)
-    weights = Outputs(
-        torch.randn(len(graphs), generator=draw, dtype=torch.float64),
-        torch.randn((batch.graph.atoms, 3), generator=draw, dtype=torch.float64),
-    )
-    expected = energy.T @ weights.energies + forces.T @ weights.forces.flatten()
-    error = (apply_transpose(reservoir, batch, weights) - expected).abs().max()
-    assert error < 3e-6 * expected.abs().max()
+    assert_products_are_those_of_dense_rows(reservoir, graphs)
 
 
 def test_blocks_of_rows_are_those_of_the_whole(
     reservoir: Reservoir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = graph_of(ethane(1.47))
-    _, whole = rows_of(reservoir, graph)
+    _, whole = dense_rows(reservoir, [graph])
     monkeypatch.setattr(design, "_ROW_BYTES", 3 * 8 * reservoir.columns * 3)
     basis = reservoir.basis(graph)
     components = reservoir.mix(reservoir.vectors(graph, basis))

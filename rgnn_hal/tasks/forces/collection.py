@@ -4,13 +4,16 @@ The file is cut into leaves, consecutive frames of a thousand rows, wherever the
 worked on: here, or where `rgnn_hal.tasks.forces.workers` sends them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ase
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.cost import Operations, record, recording
@@ -20,13 +23,18 @@ from rgnn_hal.readout import NoiseStatistics, Statistics, StatisticsBuilder
 from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.reservoir.leverage import Leverage, sketch, sketch_channels
 from rgnn_hal.structures import FilePart, LabelledFrame, file_parts, read_frames
-from rgnn_hal.tasks.forces.regression import Regression
+from rgnn_hal.tasks.forces.regression import Regression, Rows
+from rgnn_hal.tasks.forces.threads import made_ahead
 
-_LEAF_ATOMS = 256
-"""A sweep keeps what they need in memory, 20 MB at the defaults; more of them are no faster."""
-_NOISE_FRAMES = 128
+_LEAF_ATOMS = 1024
+"""A sweep keeps what they need in memory, 80 MB at the defaults."""
+_BATCH_ATOMS = 170
+"""Whose rows are made at once: those of their forces are as many as a Gram matrix takes at once."""
+_LARGE = 1024
+"""Atoms of a batch whose rows do not wait in memory, where they would take 0.2 GB."""
+_NOISE_FRAMES = 64
 """Measured for the noise. 25 instead of 200 frames of ethanol cost 1 % of the force error."""
-_NOISE_ATOMS = 1152
+_NOISE_ATOMS = 576
 """In fewer frames if those are enough: their rows are computed twice, at 1 s a frame of Li3PO4."""
 _FEWEST_NOISE_FRAMES = 4
 _LEVERAGE_ATOMS = 20_000
@@ -41,7 +49,7 @@ class Collected:
     validation: Statistics
     work: Operations = field(default_factory=Operations)
 
-    def __add__(self, other: "Collected") -> "Collected":
+    def __add__(self, other: Collected) -> Collected:
         return Collected(
             self.training + other.training,
             self.validation + other.validation,
@@ -65,28 +73,90 @@ class Job:
         return file_parts(self.path, _LEAF_ATOMS)
 
     def collect(
-        self, leaves: Sequence[FilePart], counted: Callable[[], None] = lambda: None
+        self,
+        leaves: Sequence[FilePart],
+        counted: Callable[[], None] = lambda: None,
+        threads: int = 1,
     ) -> Collected:
-        """Statistics of some leaves; `counted` is called after every frame."""
+        """Statistics of some leaves; `counted` is called after every frame.
+
+        Rows are made in so many threads, while this one sums them up.
+        """
         columns = self.regression.reservoir.columns
         training, validation = StatisticsBuilder(columns), StatisticsBuilder(columns)
-        sampled = Sampled()
+        maker = _Maker(self.regression)
+        batches = (batch for leaf in leaves for batch in self._batches(leaf, counted))
         with recording() as work:
-            for leaf in leaves:
-                frames = read_frames(self.path, leaf)
-                for number, frame in enumerate(frames, start=leaf.first):
-                    if self.counts is None or self.counts[number]:
-                        builder = validation if self.validates[number] else training
-                        with sampled.task():
-                            for rows in self.regression.rows(frame):
-                                builder.add(*rows)
+            for made in made_ahead(maker.rows, batches, threads):
+                builder = validation if made.batch.validates else training
+                for rows in made.blocks:
+                    builder.add(*rows)
+                record(made.work)
+                for _ in made.batch.frames:
                     counted()
             collected = training.finish(), validation.finish()
-        return Collected(*collected, work.digital + sampled.total)
+        return Collected(*collected, work.digital + maker.sampled.total)
+
+    def _batches(self, leaf: FilePart, passed: Callable[[], None]) -> Iterator[_Batch]:
+        """Frames that count, some that validate or some that do not; `passed` is called of others.
+
+        They are of one leaf, so that whoever collects it makes the same rows.
+        """
+        groups: dict[bool, list[LabelledFrame]] = {False: [], True: []}
+        for number, frame in enumerate(read_frames(self.path, leaf), start=leaf.first):
+            if self.counts is not None and not self.counts[number]:
+                passed()
+                continue
+            validates = bool(self.validates[number])
+            group = groups[validates]
+            group.append(frame)
+            if sum(len(one.atoms) for one in group) >= _BATCH_ATOMS:
+                yield _Batch(group, validates)
+                groups[validates] = []
+        yield from (_Batch(group, validates) for validates, group in groups.items() if group)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Frames whose rows are made at once."""
+
+    frames: list[LabelledFrame]
+    validates: bool
+
+    @property
+    def atoms(self) -> int:
+        return sum(len(frame.atoms) for frame in self.frames)
+
+
+@dataclass(frozen=True)
+class _Made:
+    batch: _Batch
+    blocks: Iterable[tuple[Rows, Rows]]
+    work: Operations
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes rows in any thread."""
+
+    regression: Regression
+    sampled: Sampled = field(default_factory=Sampled)
+
+    def rows(self, batch: _Batch) -> _Made:
+        """Of a batch; those of a large structure, which may take gigabytes, as they are asked for."""
+        blocks = self._blocks(batch)
+        if batch.atoms > _LARGE:
+            return _Made(batch, blocks, Operations())
+        with recording() as work:
+            return _Made(batch, list(blocks), work.digital)
+
+    def _blocks(self, batch: _Batch) -> Iterator[tuple[Rows, Rows]]:
+        with self.sampled.task(batch.atoms):
+            yield from self.regression.rows(*batch.frames)
 
 
 def collect(job: Job, progress: Progress = silent) -> Collected:
-    """Statistics of the whole file, in this thread."""
+    """Statistics of the whole file, by this process."""
     done = 0
 
     def counted() -> None:
@@ -95,7 +165,7 @@ def collect(job: Job, progress: Progress = silent) -> Collected:
         progress(done, len(job.validates), "training")
 
     # In a context of its own, as in a worker: its work is recorded once, with the sampled part.
-    collected = Context().run(job.collect, job.leaves(), counted)
+    collected = Context().run(job.collect, job.leaves(), counted, torch.get_num_threads())
     record(collected.work)
     return collected
 

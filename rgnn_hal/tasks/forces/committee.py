@@ -26,6 +26,7 @@ from rgnn_hal.reservoir import Reservoir
 _MOST_COLUMNS = 9_300
 """Of a member: its Gram matrix takes 0.7 GB, of which training and validation need one each and a
 few more to solve and to add up (4.1 GB at the most, 1,000 frames of ethanol, three members)."""
+_MORE_IF_REFINED = 2
 _PENALTY = {1: 0.01, 2: 0.01, 3: 1.0, 4: 4.0}
 """By a feature's order: most of an energy is of low order. Force errors with it and with all alike:
 36.6 and 38.6 meV/A of 250 frames of aspirin, 35.4 and 38.5 of 150 of 3BPA (60 channels), 15.1 and
@@ -64,9 +65,12 @@ class Member:
         )
 
 
-def members(reservoir: Reservoir) -> Iterator[Member]:
-    """As few members as can be, of nearly equal width."""
-    count = min(math.ceil(reservoir.columns / _MOST_COLUMNS), reservoir.channels)
+def members(reservoir: Reservoir, *, refined: bool = False) -> Iterator[Member]:
+    """As few members as can be, of nearly equal width; more where a refinement follows."""
+    count = math.ceil(reservoir.columns / _MOST_COLUMNS)
+    if refined and count > 1:
+        count *= _MORE_IF_REFINED
+    count = min(count, reservoir.channels)
     ends = [reservoir.channels * number // count for number in range(count + 1)]
     for start, stop in pairwise(ends):
         channels = slice(start, stop)

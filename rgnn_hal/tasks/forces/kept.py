@@ -8,7 +8,6 @@ are kept packed and unfolded one at a time.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import ase
@@ -22,6 +21,7 @@ from rgnn_hal.readout import (
     RidgeResult,
     Statistics,
     fit_ridge,
+    fit_ridge_at,
 )
 from rgnn_hal.readout.packed import pack_noise, pack_statistics, unpack_noise, unpack_statistics
 from rgnn_hal.reservoir import Reservoir
@@ -46,6 +46,13 @@ class MemberStatistics:
         """The readout for products with `factor` times the variance of the measured noise."""
         with self._noisy(factor):
             return fit_ridge(self.training, self.validation, path, self.penalty)
+
+    def fit_near(self, strength: float, factor: float) -> RidgeResult:
+        """The same where a like member's strength is known, with it alone if nothing validates."""
+        if self.validation.rows:
+            return self.fit(factor, (10.0 * strength, strength))
+        with self._noisy(factor):
+            return fit_ridge_at(strength, self.training, self.penalty)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -103,9 +110,8 @@ def fit_committee(members: Iterator[MemberStatistics], factor: float) -> Committ
     types, size = head.shape
     first = head.fit(factor)
     del head
-    near = (10.0 * first.strength, first.strength)
-    fit_near = partial(MemberStatistics.fit, factor=factor, path=near)
-    return CommitteeResult.of([first, *map(fit_near, members)], types, size)
+    others = (member.fit_near(first.strength, factor) for member in members)
+    return CommitteeResult.of([first, *others], types, size)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ Rows are never made: a leaf of frames costs a prediction and a sweep back
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -18,12 +17,12 @@ from operator import add
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from rgnn_hal.cost import Operations, recording
 from rgnn_hal.cost.digital import count_work
-from rgnn_hal.structures import FilePart, LabelledFrame, read_frames
+from rgnn_hal.structures import FilePart, read_frames
 from rgnn_hal.tasks.forces.collection import Job
+from rgnn_hal.tasks.forces.threads import one_thread
 
 Vector = NDArray[np.float64]
 
@@ -68,33 +67,15 @@ class Sweep:
             return reduce(add, map(self._of_leaf, leaves))
 
     def _of_leaf(self, leaf: FilePart) -> Swept:
-        groups: tuple[list[LabelledFrame], list[LabelledFrame]] = ([], [])
-        for number, frame in enumerate(read_frames(self.job.path, leaf), start=leaf.first):
-            groups[bool(self.learns[number])].append(frame)
+        frames = list(read_frames(self.job.path, leaf))
+        learns = torch.from_numpy(self.learns[leaf.first : leaf.stop])
         regression, columns = self.job.regression, torch.from_numpy(self.theta)
-        moment, left, rows = np.zeros_like(self.theta), np.zeros(0), 0
         with count_work() if self.labels else recording() as work:
-            for frames, learns in zip(groups, (False, True), strict=True):
-                if not frames:
-                    continue
-                batch = regression.batch(frames)
-                found = regression.predicted(batch, columns)
-                if self.labels:
-                    found = regression.labels(frames) - found
-                if learns:
-                    moment, rows = regression.moment(batch, found).numpy(), len(found.flat())
-                else:
-                    left = found.flat()
-        return Swept(moment, left, rows, work.digital)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Two are no faster, and single precision would be rounded in another way."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            yield
-    finally:
-        torch.set_num_threads(before)
+            batch = regression.batch(frames)
+            found = regression.predicted(batch, columns)
+            if self.labels:
+                found = regression.labels(frames) - found
+            # One batch: forms of a readout are put together once, for learnt and unseen frames.
+            moment = regression.moment(batch, batch.only(found, learns)).numpy()
+        rows = len(batch.some(found, learns).flat())
+        return Swept(moment, batch.some(found, ~learns).flat(), rows, work.digital)

@@ -7,9 +7,8 @@ readout's penalty. The rest is digital work that any number of workers share.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +49,7 @@ from rgnn_hal.tasks.forces.regression import Regression
 from rgnn_hal.tasks.forces.workers import Workers, shared_among
 from rgnn_hal.tasks.provenance import provenance
 
-_ROWS_PER_COLUMN = 2.5
+_ROWS_PER_COLUMN = 12.0
 """Of a member's regression, where all members are refined over all rows afterwards."""
 
 
@@ -152,11 +151,13 @@ def _train(
     leverage = measure_leverage(job, data.atoms, progress)
     sample = [frame.atoms for frame in noise_frames(job)]
     noise = measure_noise(regression, reservoir, sample, progress)
-    grams = job if keep else _enough(job, data, recipe.seed)
-    committee = _Committee(grams, noise, workers, progress)
+    # Readouts for other reads are not refined, so that their members have to be good themselves.
+    group = tuple(members(regression.reservoir, refined=not keep))
+    grams = job if keep else _enough(job, group, data, recipe.seed)
+    committee = _Committee(grams, group, noise, workers, progress)
     kept: list[Arrays] = []
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
-    fit = refine(job, committee.members, fit, noise, workers, progress)
+    fit = refine(job, group, fit, noise, workers, progress)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
     validation_mae = _force_mae(
@@ -189,11 +190,11 @@ def _train(
     return replace(result, model=model), matrices
 
 
-def _enough(job: Job, data: DataSummary, seed: int) -> Job:
+def _enough(job: Job, group: Sequence[Member], data: DataSummary, seed: int) -> Job:
     """The job on as many frames as members need to start a refinement over all of them."""
-    size = max(member.reservoir.columns for member in members(job.regression.reservoir))
-    if size == job.regression.reservoir.columns:
+    if len(group) == 1:
         return job  # nothing is refined
+    size = max(member.reservoir.columns for member in group)
     rows = data.frames + 3 * data.atoms
     fraction = _ROWS_PER_COLUMN * size / rows
     return replace(job, counts=thinned(job.validates, fraction, seed)) if fraction < 1.0 else job
@@ -204,13 +205,10 @@ class _Committee:
     """Collects the statistics of one member after another."""
 
     job: Job
+    members: Sequence[Member]
     noise: NoiseStatistics
     workers: Workers
     progress: Progress
-
-    @cached_property
-    def members(self) -> tuple[Member, ...]:
-        return tuple(members(self.job.regression.reservoir))
 
     @property
     def size(self) -> int:
@@ -228,6 +226,9 @@ class _Committee:
             self.progress(number * total + done, self.size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
+        if number > 0 and job.counts is not None:
+            # A refinement follows: what validates chooses the first one's ridge, for all of them.
+            job = replace(job, counts=job.counts & ~job.validates)
         collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty

@@ -20,7 +20,8 @@ from rgnn_hal.tasks.forces.branches import branches, pair_by_pair
 from rgnn_hal.tasks.forces.cluster import connected
 from rgnn_hal.tasks.forces.collection import Collected, Job, collect
 from rgnn_hal.tasks.forces.local_cluster import local_cluster
-from rgnn_hal.tasks.forces.sweep import Sweep, Swept, one_thread
+from rgnn_hal.tasks.forces.sweep import Sweep, Swept
+from rgnn_hal.tasks.forces.threads import one_thread
 
 
 class Workers(Protocol):
