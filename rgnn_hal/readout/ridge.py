@@ -95,33 +95,42 @@ def fit_ridge(
     walk.search(sorted(starts))
     if walk.judged is None:
         raise _no_positive_matrix(path[0])
-    both = training + validation
-    found = _factorise(both.gram, walk.strength, penalty)
-    assert found is not None  # more rows than a fit that succeeded
-    scale, factor = found
-    readout = _solve(scale, factor, both.moment)
-    inverse = RidgeInverse(scale, walk.strength, penalty, factor.astype(np.float32))
-    return RidgeResult(readout, walk.judged, walk.strength, tuple(walk.trials), inverse)
+    return _refitted(training, validation, penalty, walk.judged, walk.strength, tuple(walk.trials))
 
 
 def fit_ridge_at(
-    strength: float, statistics: Statistics, penalty: np.ndarray | None = None
+    strength: float,
+    training: Statistics,
+    validation: Statistics,
+    penalty: np.ndarray | None = None,
 ) -> RidgeResult:
-    """Fit all rows with a strength that is known, or one ten or more times as strong.
+    """The same where the strength is known, from rows like these.
 
-    Rounding may leave no positive matrix where it left one of like rows.
+    Rounding may leave no positive matrix where it left one of the others: ten times as strong then.
     """
-    while True:
-        found = _factorise(statistics.gram, strength, penalty)
-        if found is not None:
-            break
+    while (judged := solve_ridge(training, strength, penalty)) is None:
         if not strength < DEFAULT_PATH[0]:
             raise _no_positive_matrix(strength)
         strength *= 10.0
+    return _refitted(training, validation, penalty, judged, strength, ())
+
+
+def _refitted(
+    training: Statistics,
+    validation: Statistics,
+    penalty: np.ndarray | None,
+    judged: np.ndarray,
+    strength: float,
+    trials: tuple[RidgeTrial, ...],
+) -> RidgeResult:
+    """With a strength of which `judged` came from the training rows alone."""
+    both = training + validation
+    found = _factorise(both.gram, strength, penalty)
+    assert found is not None  # more rows than a fit that succeeded
     scale, factor = found
-    readout = _solve(scale, factor, statistics.moment)
+    readout = _solve(scale, factor, both.moment)
     inverse = RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
-    return RidgeResult(readout, readout, strength, (), inverse)
+    return RidgeResult(readout, judged, strength, trials, inverse)
 
 
 def _no_positive_matrix(strength: float) -> DataError:

@@ -143,7 +143,7 @@ class _Maker:
     sampled: Sampled = field(default_factory=Sampled)
 
     def rows(self, batch: _Batch) -> _Made:
-        """Of a batch; those of a large structure, which may take gigabytes, as they are asked for."""
+        """Of a batch; those of a large structure, maybe gigabytes, as they are asked for."""
         blocks = self._blocks(batch)
         if batch.atoms > _LARGE:
             return _Made(batch, blocks, Operations())

@@ -47,12 +47,10 @@ class MemberStatistics:
         with self._noisy(factor):
             return fit_ridge(self.training, self.validation, path, self.penalty)
 
-    def fit_near(self, strength: float, factor: float) -> RidgeResult:
-        """The same where a like member's strength is known, with it alone if nothing validates."""
-        if self.validation.rows:
-            return self.fit(factor, (10.0 * strength, strength))
+    def fit_at(self, strength: float, factor: float) -> RidgeResult:
+        """The same with the ridge that was best for a like member."""
         with self._noisy(factor):
-            return fit_ridge_at(strength, self.training, self.penalty)
+            return fit_ridge_at(strength, self.training, self.validation, self.penalty)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,13 +102,14 @@ class MemberStatistics:
 def fit_committee(members: Iterator[MemberStatistics], factor: float) -> CommitteeResult:
     """Fit one member after another, so that no two are in memory at once.
 
-    The first one's ridge is where the others look for theirs.
+    The first one's ridge is that of the others: theirs are within a factor of ten, which changes
+    errors by XXX %.
     """
     head = next(members)
     types, size = head.shape
     first = head.fit(factor)
     del head
-    others = (member.fit_near(first.strength, factor) for member in members)
+    others = (member.fit_at(first.strength, factor) for member in members)
     return CommitteeResult.of([first, *others], types, size)
 
 

@@ -32,7 +32,9 @@ from rgnn_hal.tasks.forces.workers import Workers
 _STEPS = 20
 _LAST_STEPS = 6
 """With the validation frames too, from where the others led."""
-_PATIENCE = 2
+_PATIENCE = 3
+_WORTH = 0.02
+"""Of the mean square on unseen rows, what that many steps have to gain together."""
 
 
 def refine(
@@ -48,14 +50,13 @@ def refine(
         return fit
     system = NormalEquations(job, members, fit, noise, workers)
     total = _STEPS + _LAST_STEPS + 2
-    best, least, since = fit.judged, np.inf, 0
+    best, errors = fit.judged, list[float]()
     for number, found in enumerate(system.steps(fit.judged, ~job.validates)):
         progress(number, total, "refining")
-        if found.error < least:
-            best, least, since = found.theta, found.error, 0
-        else:
-            since += 1
-        if number == _STEPS or since == _PATIENCE:
+        if not errors or found.error < min(errors):
+            best = found.theta
+        errors.append(found.error)
+        if number == _STEPS or _settled(errors):
             break
     if best is fit.judged:
         return fit
@@ -66,6 +67,11 @@ def refine(
         readout = found.theta
     progress(total, total, "refining")
     return replace(fit, readout=readout, judged=best)
+
+
+def _settled(errors: Sequence[float]) -> bool:
+    """Whether the last steps were not worth theirs."""
+    return len(errors) > _PATIENCE and min(errors) > (1.0 - _WORTH) * min(errors[:-_PATIENCE])
 
 
 @dataclass(frozen=True)

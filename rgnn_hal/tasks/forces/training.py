@@ -226,9 +226,6 @@ class _Committee:
             self.progress(number * total + done, self.size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
-        if number > 0 and job.counts is not None:
-            # A refinement follows: what validates chooses the first one's ridge, for all of them.
-            job = replace(job, counts=job.counts & ~job.validates)
         collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty
