@@ -12,7 +12,6 @@ reports itself: see `rgnn_hal.cost.work`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from threading import Lock
 from typing import Any
 
 import torch
@@ -47,22 +46,17 @@ class Sampled:
         self._every = every
         self._tasks = self._size = self._counted = 0
         self._work = Operations()
-        self._lock = Lock()
 
     @contextmanager
     def task(self, size: int = 1) -> Iterator[None]:
-        """One of the tasks, in any thread; its work grows with its `size`."""
-        with self._lock:
-            number, self._tasks, self._size = self._tasks, self._tasks + 1, self._size + size
+        """One of the tasks, in any one thread; its work grows with its `size`."""
+        number, self._tasks, self._size = self._tasks, self._tasks + 1, self._size + size
         if number % self._every:
             yield
             return
-        work = Operations()
-        with _Counter(work):
+        with _Counter(self._work):
             yield
-        with self._lock:
-            self._work.add(work)
-            self._counted += size
+        self._counted += size
 
     @property
     def total(self) -> Operations:

@@ -75,3 +75,12 @@ def test_alike_tasks_are_counted_now_and_then_and_add_up(tasks: int, every: int)
         with sampled.task():
             torch.ones(2, 3) @ torch.ones(3, 4)
     assert sampled.total.macs == tasks * 24
+
+
+@given(st.lists(st.integers(1, 5), max_size=20), st.integers(1, 5))
+def test_tasks_of_different_sizes_count_by_their_size(sizes: list[int], every: int) -> None:
+    sampled = Sampled(every)
+    for size in sizes:
+        with sampled.task(size):
+            torch.ones(size, 3) @ torch.ones(3, 4)
+    assert sampled.total.macs == sum(sizes) * 12

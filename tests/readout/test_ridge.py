@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from rgnn_hal.macro.errors import DataError
-from rgnn_hal.readout import Statistics, StatisticsBuilder, fit_ridge, solve_ridge
+from rgnn_hal.readout import (
+    Statistics,
+    StatisticsBuilder,
+    fit_ridge,
+    fit_ridge_at,
+    solve_ridge,
+)
 
 
 def collect(rows: np.ndarray, targets: np.ndarray) -> Statistics:
@@ -127,3 +133,25 @@ def test_a_singular_gram_matrix_turns_the_walk_to_stronger_ridges() -> None:
     broken = Statistics(gram, full.moment, full.square, full.rows)
     result = fit_ridge(broken, full, [10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5])
     assert result.strength > 1e-2
+
+
+def test_a_known_strength_gives_what_a_path_of_it_alone_does() -> None:
+    training, validation = collect(*problem(30, seed=4)), collect(*problem(30, seed=5))
+    walked = fit_ridge(training, validation, [1e-3])
+    known = fit_ridge_at(1e-3, training, validation)
+    np.testing.assert_array_equal(known.readout, walked.readout)
+    np.testing.assert_array_equal(known.judged, walked.judged)
+    assert known.strength == walked.strength
+
+
+def test_a_known_strength_grows_where_rounding_leaves_no_positive_matrix() -> None:
+    rows = np.random.default_rng(10).standard_normal((30, 6))
+    rows[:, 1] = rows[:, 0]
+    full = collect(rows, rows.sum(axis=1))
+    gram = full.gram.copy(order="F")
+    gram[0, 1] *= 1.001  # an eigenvalue of -0.001, if columns are of unit length
+    broken = Statistics(gram, full.moment, full.square, full.rows)
+    assert fit_ridge_at(1e-5, broken, full).strength == pytest.approx(1e-2)
+    gram[0, 1] *= 3.0
+    with pytest.raises(DataError, match="not positive definite"):
+        fit_ridge_at(1e-5, broken, full)

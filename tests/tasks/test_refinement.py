@@ -11,11 +11,11 @@ from ase.io import read, write
 from rgnn_hal.macro import open_macro
 from rgnn_hal.readout import NoiseStatistics
 from rgnn_hal.structures import read_frames
-from rgnn_hal.tasks.forces import ForcesRecipe, collection, committee, training
+from rgnn_hal.tasks.forces import ForcesRecipe, collection, committee, refinement, training
 from rgnn_hal.tasks.forces.collection import Job
 from rgnn_hal.tasks.forces.committee import CommitteeResult, Member
 from rgnn_hal.tasks.forces.refinement import NormalEquations, refine
-from rgnn_hal.tasks.forces.sweep import Sweep
+from rgnn_hal.tasks.forces.sweep import Sweep, Swept
 from rgnn_hal.tasks.forces.workers import InProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
@@ -111,3 +111,21 @@ def test_members_stay_as_they_are_where_steps_do_not_help_unseen_frames(
 def test_a_single_member_is_the_whole_regression(asked: Arguments) -> None:
     job, members, fit, noise = asked
     assert refine(job, members[:1], fit, noise, InProcess()) is fit
+
+
+def test_steps_end_where_they_are_not_worth_theirs(
+    asked: Arguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is worth a step, the fewest are taken from which that can be seen."""
+    job, members, fit, noise = asked
+    counted: list[Sweep] = []
+
+    class Counting(InProcess):
+        def sweep(self, sweep: Sweep) -> Swept:
+            counted.append(sweep)
+            return super().sweep(sweep)
+
+    monkeypatch.setattr(refinement, "_WORTH", 1.0)
+    refine(job, members, fit, noise, Counting())
+    learning = sum(bool((sweep.learns == ~job.validates).all()) for sweep in counted)
+    assert learning == 1 + refinement._PATIENCE

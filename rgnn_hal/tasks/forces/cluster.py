@@ -2,9 +2,9 @@
 
 Branches of the file go out, and what comes back is added up on the workers
 (`rgnn_hal.tasks.forces.branches`). What a worker had when it was lost is made again by others.
-Every worker needs the memory of a few Gram matrices, at the defaults 2.4 GB for one branch of
-ethanol (4.1 GB at home, to solve), this package and the data under the same path. It needs no
-macro: the one macro there is, real or emulated, has been read before the work is shared.
+Every worker needs the memory of a few of a member's Gram matrices (`committee`), this package and
+the data under the same path. It needs no macro: the one macro there is, real or emulated, has been
+read before the work is shared.
 """
 
 import time
@@ -49,6 +49,8 @@ class Cluster:
     """Of a worker that collects."""
     tend: Callable[[], None] = _nothing
     """Called while waiting."""
+    members: int = 1
+    """At the same time: all workers are busy with one."""
 
     def collect(self, job: Job, progress: Progress = silent) -> Collected:
         """Statistics of the whole file.

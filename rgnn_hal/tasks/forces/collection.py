@@ -6,14 +6,13 @@ worked on: here, or where `rgnn_hal.tasks.forces.workers` sends them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import ase
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rgnn_hal.cost import Operations, record, recording
@@ -23,15 +22,12 @@ from rgnn_hal.readout import NoiseStatistics, Statistics, StatisticsBuilder
 from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.reservoir.leverage import Leverage, sketch, sketch_channels
 from rgnn_hal.structures import FilePart, LabelledFrame, file_parts, read_frames
-from rgnn_hal.tasks.forces.regression import Regression, Rows
-from rgnn_hal.tasks.forces.threads import made_ahead
+from rgnn_hal.tasks.forces.regression import Regression
 
 _LEAF_ATOMS = 1024
 """A sweep keeps what they need in memory, 80 MB at the defaults."""
 _BATCH_ATOMS = 170
 """Whose rows are made at once: those of their forces are as many as a Gram matrix takes at once."""
-_LARGE = 1024
-"""Atoms of a batch whose rows do not wait in memory, where they would take 0.2 GB."""
 _NOISE_FRAMES = 64
 """Measured for the noise. 25 instead of 200 frames of ethanol cost 1 % of the force error."""
 _NOISE_ATOMS = 576
@@ -73,31 +69,27 @@ class Job:
         return file_parts(self.path, _LEAF_ATOMS)
 
     def collect(
-        self,
-        leaves: Sequence[FilePart],
-        counted: Callable[[], None] = lambda: None,
-        threads: int = 1,
+        self, leaves: Sequence[FilePart], counted: Callable[[], None] = lambda: None
     ) -> Collected:
-        """Statistics of some leaves; `counted` is called after every frame.
-
-        Rows are made in so many threads, while this one sums them up.
-        """
+        """Statistics of some leaves; `counted` is called after every frame."""
         columns = self.regression.reservoir.columns
         training, validation = StatisticsBuilder(columns), StatisticsBuilder(columns)
-        maker = _Maker(self.regression)
-        batches = (batch for leaf in leaves for batch in self._batches(leaf, counted))
+        sampled = Sampled()
         with recording() as work:
-            for made in made_ahead(maker.rows, batches, threads):
-                builder = validation if made.batch.validates else training
-                for rows in made.blocks:
-                    builder.add(*rows)
-                record(made.work)
-                for _ in made.batch.frames:
-                    counted()
+            for leaf in leaves:
+                for validates, frames in self._batches(leaf, counted):
+                    builder = validation if validates else training
+                    with sampled.task(sum(len(frame.atoms) for frame in frames)):
+                        for rows in self.regression.rows(*frames):
+                            builder.add(*rows)
+                    for _ in frames:
+                        counted()
             collected = training.finish(), validation.finish()
-        return Collected(*collected, work.digital + maker.sampled.total)
+        return Collected(*collected, work.digital + sampled.total)
 
-    def _batches(self, leaf: FilePart, passed: Callable[[], None]) -> Iterator[_Batch]:
+    def _batches(
+        self, leaf: FilePart, passed: Callable[[], None]
+    ) -> Iterator[tuple[bool, list[LabelledFrame]]]:
         """Frames that count, some that validate or some that do not; `passed` is called of others.
 
         They are of one leaf, so that whoever collects it makes the same rows.
@@ -111,52 +103,13 @@ class Job:
             group = groups[validates]
             group.append(frame)
             if sum(len(one.atoms) for one in group) >= _BATCH_ATOMS:
-                yield _Batch(group, validates)
+                yield validates, group
                 groups[validates] = []
-        yield from (_Batch(group, validates) for validates, group in groups.items() if group)
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Frames whose rows are made at once."""
-
-    frames: list[LabelledFrame]
-    validates: bool
-
-    @property
-    def atoms(self) -> int:
-        return sum(len(frame.atoms) for frame in self.frames)
-
-
-@dataclass(frozen=True)
-class _Made:
-    batch: _Batch
-    blocks: Iterable[tuple[Rows, Rows]]
-    work: Operations
-
-
-@dataclass(frozen=True)
-class _Maker:
-    """Makes rows in any thread."""
-
-    regression: Regression
-    sampled: Sampled = field(default_factory=Sampled)
-
-    def rows(self, batch: _Batch) -> _Made:
-        """Of a batch; those of a large structure, maybe gigabytes, as they are asked for."""
-        blocks = self._blocks(batch)
-        if batch.atoms > _LARGE:
-            return _Made(batch, blocks, Operations())
-        with recording() as work:
-            return _Made(batch, list(blocks), work.digital)
-
-    def _blocks(self, batch: _Batch) -> Iterator[tuple[Rows, Rows]]:
-        with self.sampled.task(batch.atoms):
-            yield from self.regression.rows(*batch.frames)
+        yield from ((validates, group) for validates, group in groups.items() if group)
 
 
 def collect(job: Job, progress: Progress = silent) -> Collected:
-    """Statistics of the whole file, by this process."""
+    """Statistics of the whole file, in this thread."""
     done = 0
 
     def counted() -> None:
@@ -165,7 +118,7 @@ def collect(job: Job, progress: Progress = silent) -> Collected:
         progress(done, len(job.validates), "training")
 
     # In a context of its own, as in a worker: its work is recorded once, with the sampled part.
-    collected = Context().run(job.collect, job.leaves(), counted, torch.get_num_threads())
+    collected = Context().run(job.collect, job.leaves(), counted)
     record(collected.work)
     return collected
 

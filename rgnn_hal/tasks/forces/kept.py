@@ -5,9 +5,10 @@ reads, falls as one over the reads and is added as the penalty of the fit. Membe
 are kept packed and unfolded one at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import ase
@@ -28,6 +29,7 @@ from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.structures import pack_structures, unpack_structures
 from rgnn_hal.tasks.artefact import Arrays, load_kept
 from rgnn_hal.tasks.forces.committee import CommitteeResult, members
+from rgnn_hal.tasks.forces.threads import in_threads
 
 _PARTS = ("training", "validation", "noise")
 
@@ -99,17 +101,29 @@ class MemberStatistics:
         )
 
 
-def fit_committee(members: Iterator[MemberStatistics], factor: float) -> CommitteeResult:
-    """Fit one member after another, so that no two are in memory at once.
+def fit_committee(
+    members: Sequence[Callable[[], MemberStatistics]],
+    factor: float,
+    threads: int = 1,
+    give_up: Callable[[], None] = lambda: None,
+) -> CommitteeResult:
+    """Fit one member after another, or as many as there are threads at the same time.
 
-    The first one's ridge is that of the others: theirs are within a factor of ten, which changes
-    errors by XXX %.
+    No others are in memory. The first one's ridge is that of all, which are alike. See `in_threads`
+    for `give_up`.
     """
-    head = next(members)
+    head = members[0]()
     types, size = head.shape
     first = head.fit(factor)
     del head
-    others = (member.fit_at(first.strength, factor) for member in members)
+
+    def fit(member: Callable[[], MemberStatistics]) -> RidgeResult:
+        return member().fit_at(first.strength, factor)
+
+    if threads == 1:
+        others = [fit(member) for member in members[1:]]
+    else:
+        others = list(in_threads(fit, members[1:], threads, give_up))
     return CommitteeResult.of([first, *others], types, size)
 
 
@@ -137,7 +151,9 @@ class KeptStatistics:
     def fit(self, reads: int | None) -> CommitteeResult:
         """The readout for products of `reads` reads; None for products without noise."""
         factor = 0.0 if reads is None else self.reads / reads / len(self.members)
-        return fit_committee(map(MemberStatistics.unpack, self.members), factor)
+        return fit_committee(
+            [partial(MemberStatistics.unpack, one) for one in self.members], factor
+        )
 
     def describe(self) -> Arrays:
         """As arrays of an artefact."""

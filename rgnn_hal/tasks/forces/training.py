@@ -7,9 +7,11 @@ readout's penalty. The rest is digital work that any number of workers share.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -50,7 +52,10 @@ from rgnn_hal.tasks.forces.workers import Workers, shared_among
 from rgnn_hal.tasks.provenance import provenance
 
 _ROWS_PER_COLUMN = 12.0
-"""Of a member's regression, where all members are refined over all rows afterwards."""
+"""That members know, where all of them are refined over all rows afterwards. Their inverses lead
+only where they have met the data: of 8 members of 64 channels, 300 frames of ethanol, those that
+know all 6 rows to a column start at 25.3 meV/A RMSE and are at 17.2 after 12 steps, those that know
+3 start at 30.0 and are at 20.1."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +159,15 @@ def _train(
     # Readouts for other reads are not refined, so that their members have to be good themselves.
     group = tuple(members(regression.reservoir, refined=not keep))
     grams = job if keep else _enough(job, group, data, recipe.seed)
-    committee = _Committee(grams, group, noise, workers, progress)
     kept: list[Arrays] = []
-    fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / committee.size)
+    committee = _Committee(grams, group, noise, workers, progress, kept if keep else None)
+    fit = fit_committee(
+        [partial(committee.statistics, number) for number in range(len(group))],
+        1.0 / len(group),
+        # Those that are kept are large.
+        1 if keep else workers.members,
+        committee.given_up.set,
+    )
     fit = refine(job, group, fit, noise, workers, progress)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
@@ -202,37 +213,36 @@ def _enough(job: Job, group: Sequence[Member], data: DataSummary, seed: int) -> 
 
 @dataclass(frozen=True)
 class _Committee:
-    """Collects the statistics of one member after another."""
+    """Collects the statistics of members, in any thread."""
 
     job: Job
     members: Sequence[Member]
     noise: NoiseStatistics
     workers: Workers
     progress: Progress
+    kept: list[Arrays] | None
+    """Where packed ones go, of one member after another."""
+    given_up: Event = field(default_factory=Event)
+    _done: dict[int, int] = field(default_factory=dict)
 
-    @property
-    def size(self) -> int:
-        return len(self.members)
-
-    def statistics(self, kept: list[Arrays] | None) -> Iterator[MemberStatistics]:
-        """Of every member; packed ones are added to `kept`."""
-        for number in range(self.size):
-            yield self._of(number, kept)
-
-    def _of(self, number: int, kept: list[Arrays] | None) -> MemberStatistics:
-        member = self.members[number]
+    def statistics(self, number: int) -> MemberStatistics:
+        """Of one member."""
+        member, size = self.members[number], len(self.members)
 
         def progress(done: int, total: int, label: str) -> None:
-            self.progress(number * total + done, self.size * total, label)
+            if self.given_up.is_set():
+                raise InterruptedError("training was interrupted")
+            self._done[number] = done
+            self.progress(sum(self._done.values()), size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
         collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty
         )
-        if kept is not None:
-            kept.append(statistics.pack())
-        self.progress(number, self.size, "solving")
+        if self.kept is not None:
+            self.kept.append(statistics.pack())
+        self.progress(number, size, "solving")
         return statistics
 
 

@@ -1,9 +1,9 @@
 """Who does the digital work of a training: this process, processes beside it, or other machines.
 
 Statistics and sweeps of a file are sums over its leaves. Whoever forms them, sweeps are the same to
-the bit and statistics to float64 rounding. One worker is this process, whose BLAS has all cores: of
-90 ms of CPU that a frame of ethanol takes at the defaults, 45 are its. More workers share the rest
-as well. What they do not share is the noise of the macro, which is one, and the solving.
+the bit and statistics to float64 rounding. One worker is this process, which fits a member of the
+committee on every core. More workers share the frames of one member after another. What they do not
+share is the noise of the macro, which is one, and the solving.
 """
 
 from collections.abc import Iterator
@@ -27,6 +27,11 @@ from rgnn_hal.tasks.forces.threads import one_thread
 class Workers(Protocol):
     """Share the work on a file among themselves."""
 
+    @property
+    def members(self) -> int:
+        """How many members of a committee to fit at the same time, each in a thread of its own."""
+        ...
+
     def collect(self, job: Job, progress: Progress = silent) -> Collected:
         """Statistics of the whole file; its work is recorded."""
         ...
@@ -38,6 +43,11 @@ class Workers(Protocol):
 
 class InProcess:
     """The one worker that needs nobody."""
+
+    @property
+    def members(self) -> int:
+        """One on every core."""
+        return torch.get_num_threads()
 
     def collect(self, job: Job, progress: Progress = silent) -> Collected:
         """Here."""
