@@ -31,6 +31,9 @@ _MORE_IF_REFINED = 2
 are behind at the start (9.7 instead of 8.2 meV/A RMSE, 900 frames of ethanol) a refinement makes up
 for in five steps; those of a third are at 7.8 where they are at 7.3, after 15. They need no more
 than 2.0 GB, where 4.7 were needed."""
+_ROWS_TO_DIVIDE = 2
+"""To a column of an undivided member. 36 frames of Li3PO4, 96 channels, 0.7 rows to a column: 30.3
+meV/A by two members, 32.2 by four."""
 _PENALTY = {1: 0.01, 2: 0.01, 3: 1.0, 4: 4.0}
 """By a feature's order: most of an energy is of low order. Force errors with it and with all alike:
 36.6 and 38.6 meV/A of 250 frames of aspirin, 35.4 and 38.5 of 150 of 3BPA (60 channels), 15.1 and
@@ -69,10 +72,14 @@ class Member:
         )
 
 
-def members(reservoir: Reservoir, *, refined: bool = False) -> Iterator[Member]:
-    """As few members as can be, of nearly equal width; more where a refinement follows."""
+def members(reservoir: Reservoir, *, refined_over: int = 0) -> Iterator[Member]:
+    """As few members as can be, of nearly equal width.
+
+    More where a refinement follows, over so many rows that members of half the width still have
+    several to a column.
+    """
     count = math.ceil(reservoir.columns / _MOST_COLUMNS)
-    if refined and count > 1:
+    if count > 1 and refined_over * count >= _ROWS_TO_DIVIDE * reservoir.columns:
         count *= _MORE_IF_REFINED
     count = min(count, reservoir.channels)
     ends = [reservoir.channels * number // count for number in range(count + 1)]

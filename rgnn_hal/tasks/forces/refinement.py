@@ -33,7 +33,7 @@ from rgnn_hal.tasks.forces.workers import Workers
 
 _STEPS = 20
 _LAST_STEPS = 6
-"""With the validation frames too, from where the others led."""
+"""With the validation frames too, from where the others led, unless fewer of those were good."""
 _PATIENCE = 3
 _WORTH = 0.02
 """Of the mean square on unseen rows, what that many steps have to gain together."""
@@ -52,19 +52,19 @@ def refine(
         return fit
     system = NormalEquations(job, members, fit, noise, workers)
     total = _STEPS + _LAST_STEPS + 2
-    best, errors = fit.judged, list[float]()
+    best, taken, errors = fit.judged, 0, list[float]()
     for number, found in enumerate(system.steps(fit.judged, ~job.validates)):
         progress(number, total, "refining")
         if not errors or found.error < min(errors):
-            best = found.theta
+            best, taken = found.theta, number
         errors.append(found.error)
         if number == _STEPS or _settled(errors):
             break
-    if best is fit.judged:
+    if not taken:
         return fit
     readout = best + fit.readout - fit.judged
     everything = system.steps(readout, np.ones_like(job.validates))
-    for number, found in enumerate(islice(everything, _LAST_STEPS + 1)):
+    for number, found in enumerate(islice(everything, min(taken, _LAST_STEPS) + 1)):
         progress(_STEPS + 1 + number, total, "refining")
         readout = found.theta
     progress(total, total, "refining")

@@ -157,8 +157,9 @@ def _train(
     sample = [frame.atoms for frame in noise_frames(job)]
     noise = measure_noise(regression, reservoir, sample, progress)
     # Readouts for other reads are not refined, so that their members have to be good themselves.
-    group = tuple(members(regression.reservoir, refined=not keep))
-    grams = job if keep else _enough(job, group, data, recipe.seed)
+    rows = data.frames + 3 * data.atoms
+    group = tuple(members(regression.reservoir, refined_over=0 if keep else rows))
+    grams = job if keep else _enough(job, group, rows, recipe.seed)
     kept: list[Arrays] = []
     committee = _Committee(grams, group, noise, workers, progress, kept if keep else None)
     fit = fit_committee(
@@ -201,12 +202,11 @@ def _train(
     return replace(result, model=model), matrices
 
 
-def _enough(job: Job, group: Sequence[Member], data: DataSummary, seed: int) -> Job:
+def _enough(job: Job, group: Sequence[Member], rows: int, seed: int) -> Job:
     """The job on as many frames as members need to start a refinement over all of them."""
     if len(group) == 1:
         return job  # nothing is refined
     size = max(member.reservoir.columns for member in group)
-    rows = data.frames + 3 * data.atoms
     fraction = _ROWS_PER_COLUMN * size / rows
     return replace(job, counts=thinned(job.validates, fraction, seed)) if fraction < 1.0 else job
 
