@@ -34,7 +34,7 @@ class Batch:
         return Outputs(outputs.energies[chosen], outputs.forces[chosen[self.structure]])
 
     def only(self, outputs: Outputs, chosen: Tensor) -> Outputs:
-        """The same in place: zero for the others."""
+        """Those of all structures, with zeros where the mask does not say so."""
         of_atoms = chosen[self.structure, None]
         return Outputs(outputs.energies * chosen, outputs.forces * of_atoms)
 

@@ -72,14 +72,12 @@ class Multiplied:
         return a
 
 
-def by_channel(
-    components: Sequence[Tensor], atoms: Tensor, dtype: torch.dtype, constant: float = 1.0
-) -> Tensor:
+def by_channel(components: Sequence[Tensor], atoms: Tensor, dtype: torch.dtype) -> Tensor:
     """a of some atoms, from (lmax+1)^2 components of (all atoms, channels)."""
     order = odd_first(isqrt(len(components)) - 1).tolist()
     channels = components[0].shape[1]
     rows = torch.empty((len(order) + 1, len(atoms), channels), dtype=dtype)
-    rows[-1] = constant
+    rows[-1] = 1.0
     for row, component in zip(rows, order, strict=False):
         row.copy_(components[component][atoms])
     return rows.flatten(0, 1).T.contiguous().reshape(channels, *rows.shape[:2])

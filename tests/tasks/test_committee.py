@@ -210,3 +210,20 @@ def test_the_default_width_grows_with_the_elements_and_fits_the_macro(
         bands = -(-width // 256)
         assert bands * (lmax + 1) * elements * recipe.radial <= 512
     assert ForcesRecipe(channels=7).width(elements, (512, 512)) == 7
+
+
+def test_members_are_divided_only_for_a_refinement_over_plenty_of_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = reservoir_of(12)
+    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 2 + 3)
+    assert [len(list(members(whole, refined_over=rows))) for rows in (0, whole.columns - 1)] == [
+        2,
+        2,
+    ]
+    divided = list(members(whole, refined_over=whole.columns))
+    assert len(divided) == 4
+    ends = [(member.channels.start, member.channels.stop) for member in divided]
+    assert ends == [(0, 3), (3, 6), (6, 9), (9, 12)]
+    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns)
+    assert len(list(members(whole, refined_over=10**9))) == 1

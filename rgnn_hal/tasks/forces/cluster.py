@@ -49,8 +49,6 @@ class Cluster:
     """Of a worker that collects."""
     tend: Callable[[], None] = _nothing
     """Called while waiting."""
-    members: int = 1
-    """At the same time: all workers are busy with one."""
 
     def collect(self, job: Job, progress: Progress = silent) -> Collected:
         """Statistics of the whole file.

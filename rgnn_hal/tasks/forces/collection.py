@@ -1,6 +1,6 @@
 """Statistics of a whole file of frames, in the memory of Gram matrices.
 
-The file is cut into leaves, consecutive frames of a thousand rows, wherever they end up being
+The file is cut into leaves, consecutive frames of some thousand rows, wherever they end up being
 worked on: here, or where `rgnn_hal.tasks.forces.workers` sends them.
 """
 
@@ -25,7 +25,8 @@ from rgnn_hal.structures import FilePart, LabelledFrame, file_parts, read_frames
 from rgnn_hal.tasks.forces.regression import Regression
 
 _LEAF_ATOMS = 1024
-"""A sweep keeps what they need in memory, 80 MB at the defaults."""
+"""A sweep keeps what they need in memory. 900 frames of ethanol take 7.1 s in leaves of 256 atoms,
+5.7 of 512 and 5.2 of 1024."""
 _BATCH_ATOMS = 170
 """Whose rows are made at once: those of their forces are as many as a Gram matrix takes at once."""
 _NOISE_FRAMES = 64

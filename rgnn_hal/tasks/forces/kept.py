@@ -5,7 +5,7 @@ reads, falls as one over the reads and is added as the penalty of the fit. Membe
 are kept packed and unfolded one at a time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from rgnn_hal.macro import DataError
 from rgnn_hal.readout import (
-    DEFAULT_PATH,
     NoiseStatistics,
     RidgeResult,
     Statistics,
@@ -29,7 +28,6 @@ from rgnn_hal.reservoir import Reservoir
 from rgnn_hal.structures import pack_structures, unpack_structures
 from rgnn_hal.tasks.artefact import Arrays, load_kept
 from rgnn_hal.tasks.forces.committee import CommitteeResult, members
-from rgnn_hal.tasks.forces.threads import in_threads
 
 _PARTS = ("training", "validation", "noise")
 
@@ -44,10 +42,10 @@ class MemberStatistics:
     penalty: NDArray[np.float64]
     """See `Member.penalty`."""
 
-    def fit(self, factor: float, path: Sequence[float] = DEFAULT_PATH) -> RidgeResult:
+    def fit(self, factor: float) -> RidgeResult:
         """The readout for products with `factor` times the variance of the measured noise."""
         with self._noisy(factor):
-            return fit_ridge(self.training, self.validation, path, self.penalty)
+            return fit_ridge(self.training, self.validation, penalty=self.penalty)
 
     def fit_at(self, strength: float, factor: float) -> RidgeResult:
         """The same with the ridge that was best for a like member."""
@@ -101,30 +99,17 @@ class MemberStatistics:
         )
 
 
-def fit_committee(
-    members: Sequence[Callable[[], MemberStatistics]],
-    factor: float,
-    threads: int = 1,
-    give_up: Callable[[], None] = lambda: None,
-) -> CommitteeResult:
-    """Fit one member after another, or as many as there are threads at the same time.
+def fit_committee(members: Iterator[MemberStatistics], factor: float) -> CommitteeResult:
+    """Fit one member after another, so that no two are in memory at once.
 
-    No others are in memory. The first one's ridge is that of all, which are alike. See `in_threads`
-    for `give_up`.
+    The first one's ridge is that of all, which are alike.
     """
-    head = members[0]()
+    head = next(members)
     types, size = head.shape
     first = head.fit(factor)
     del head
-
-    def fit(member: Callable[[], MemberStatistics]) -> RidgeResult:
-        return member().fit_at(first.strength, factor)
-
-    if threads == 1:
-        others = [fit(member) for member in members[1:]]
-    else:
-        others = list(in_threads(fit, members[1:], threads, give_up))
-    return CommitteeResult.of([first, *others], types, size)
+    fit_alike = partial(MemberStatistics.fit_at, strength=first.strength, factor=factor)
+    return CommitteeResult.of([first, *map(fit_alike, members)], types, size)
 
 
 @dataclass(frozen=True)
@@ -151,9 +136,7 @@ class KeptStatistics:
     def fit(self, reads: int | None) -> CommitteeResult:
         """The readout for products of `reads` reads; None for products without noise."""
         factor = 0.0 if reads is None else self.reads / reads / len(self.members)
-        return fit_committee(
-            [partial(MemberStatistics.unpack, one) for one in self.members], factor
-        )
+        return fit_committee(map(MemberStatistics.unpack, self.members), factor)
 
     def describe(self) -> Arrays:
         """As arrays of an artefact."""

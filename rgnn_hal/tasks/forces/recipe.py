@@ -37,7 +37,7 @@ class ForcesRecipe(BaseModel):
     """Radial functions per type of neighbour."""
     typed: bool = True
     """Whether atoms of an element are told apart by their bonded neighbours; see `AtomTypes`. 900
-    frames of aspirin, 256 channels: 21.5 meV/A without, converged, and 16.7, in 1.3 times the time
+    frames of aspirin, 256 channels: 21.5 meV/A without, converged, and 15.8, in 1.3 times the time
     of a prediction for 24 molecules at once and 2.3 times for one. 150 frames of 3BPA, 96 channels:
     37.1 and 28.7, in 63 and 167 s of training."""
     focus: Annotated[float, Field(gt=0)] = 3.0

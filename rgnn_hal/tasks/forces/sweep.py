@@ -9,7 +9,8 @@ Rows are never made: a leaf of frames costs a prediction and a sweep back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -17,12 +18,12 @@ from operator import add
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rgnn_hal.cost import Operations, recording
 from rgnn_hal.cost.digital import count_work
 from rgnn_hal.structures import FilePart, read_frames
 from rgnn_hal.tasks.forces.collection import Job
-from rgnn_hal.tasks.forces.threads import one_thread
 
 Vector = NDArray[np.float64]
 
@@ -79,3 +80,15 @@ class Sweep:
             moment = regression.moment(batch, batch.only(found, learns)).numpy()
         rows = len(batch.some(found, learns).flat())
         return Swept(moment, batch.some(found, ~learns).flat(), rows, work.digital)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Two are no faster, and single precision would be rounded in another way."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,11 +7,9 @@ readout's penalty. The rest is digital work that any number of workers share.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import torch
@@ -162,14 +160,8 @@ def _train(
     group = tuple(members(regression.reservoir, refined_over=0 if keep else rows))
     grams = job if keep else _enough(job, group, rows, recipe.seed)
     kept: list[Arrays] = []
-    committee = _Committee(grams, group, noise, workers, progress, kept if keep else None)
-    fit = fit_committee(
-        [partial(committee.statistics, number) for number in range(len(group))],
-        1.0 / len(group),
-        # Those that are kept are large.
-        1 if keep else workers.members,
-        committee.given_up.set,
-    )
+    committee = _Committee(grams, group, noise, workers, progress)
+    fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / len(group))
     fit = refine(job, group, fit, noise, workers, progress)
     progress(1, 1, "solving")
     seconds = time.perf_counter() - start
@@ -214,35 +206,32 @@ def _enough(job: Job, group: Sequence[Member], rows: int, seed: int) -> Job:
 
 @dataclass(frozen=True)
 class _Committee:
-    """Collects the statistics of members, in any thread."""
+    """Collects the statistics of one member after another."""
 
     job: Job
     members: Sequence[Member]
     noise: NoiseStatistics
     workers: Workers
     progress: Progress
-    kept: list[Arrays] | None
-    """Where packed ones go, of one member after another."""
-    given_up: Event = field(default_factory=Event)
-    _done: dict[int, int] = field(default_factory=dict)
 
-    def statistics(self, number: int) -> MemberStatistics:
-        """Of one member."""
+    def statistics(self, kept: list[Arrays] | None) -> Iterator[MemberStatistics]:
+        """Of every member; packed ones are added to `kept`."""
+        for number in range(len(self.members)):
+            yield self._of(number, kept)
+
+    def _of(self, number: int, kept: list[Arrays] | None) -> MemberStatistics:
         member, size = self.members[number], len(self.members)
 
         def progress(done: int, total: int, label: str) -> None:
-            if self.given_up.is_set():
-                raise InterruptedError("training was interrupted")
-            self._done[number] = done
-            self.progress(sum(self._done.values()), size * total, label)
+            self.progress(number * total + done, size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
         collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty
         )
-        if self.kept is not None:
-            self.kept.append(statistics.pack())
+        if kept is not None:
+            kept.append(statistics.pack())
         self.progress(number, size, "solving")
         return statistics
 
