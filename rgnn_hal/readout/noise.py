@@ -32,9 +32,9 @@ class NoiseStatistics:
         """No rows yet."""
         return cls(groups, np.zeros((*groups.shape, groups.shape[1])), 0)
 
-    def with_rows(self, differences: NDArray[np.float64]) -> NoiseStatistics:
+    def with_rows(self, differences: NDArray[np.floating]) -> NoiseStatistics:
         """These statistics and the noise dX of more rows (count, columns)."""
-        grouped = differences[:, self.groups].transpose(1, 2, 0)
+        grouped = differences[:, self.groups].transpose(1, 2, 0).astype(np.float64)
         covariance = self.covariance + grouped @ grouped.transpose(0, 2, 1)
         return NoiseStatistics(self.groups, covariance, self.rows + len(differences))
 

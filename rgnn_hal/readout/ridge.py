@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.blas import strsv
 
 from rgnn_hal.cost import products, record
 from rgnn_hal.macro.errors import DataError
@@ -52,7 +53,7 @@ class RidgeResult:
     strength: float
     trials: tuple[RidgeTrial, ...]
     inverse: RidgeInverse
-    """Of the system of all rows."""
+    """Of the system of all rows that were given."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class RidgeInverse:
     def apply(self, vector: np.ndarray) -> np.ndarray:
         """The inverse times a vector (columns,)."""
         scaled = (self.scale * vector).astype(np.float32)
-        solution = cho_solve((self._factor, False), scaled, check_finite=False)
+        # For one vector a quarter of the time that cho_solve takes.
+        solution = strsv(self._factor, strsv(self._factor, scaled, trans=1))
         return np.asarray(self.scale * solution)
 
 
@@ -104,14 +106,18 @@ def fit_ridge_at(
     validation: Statistics,
     penalty: np.ndarray | None = None,
 ) -> RidgeResult:
-    """The same where the strength is known, from rows like these.
+    """The same where the strength is known, from rows like these; `validation` may have no rows.
 
     Rounding may leave no positive matrix where it left one of the others: ten times as strong then.
     """
-    while (judged := solve_ridge(training, strength, penalty)) is None:
+    while (found := _factorise(training.gram, strength, penalty)) is None:
         if not strength < DEFAULT_PATH[0]:
             raise _no_positive_matrix(strength)
         strength *= 10.0
+    judged = _solve(*found, training.moment)
+    if not validation.rows:
+        return RidgeResult(judged, judged, strength, (), _inverse(found, strength, penalty))
+    del found  # before there is another
     return _refitted(training, validation, penalty, judged, strength, ())
 
 
@@ -127,10 +133,15 @@ def _refitted(
     both = training + validation
     found = _factorise(both.gram, strength, penalty)
     assert found is not None  # more rows than a fit that succeeded
+    readout = _solve(*found, both.moment)
+    return RidgeResult(readout, judged, strength, trials, _inverse(found, strength, penalty))
+
+
+def _inverse(
+    found: tuple[np.ndarray, np.ndarray], strength: float, penalty: np.ndarray | None
+) -> RidgeInverse:
     scale, factor = found
-    readout = _solve(scale, factor, both.moment)
-    inverse = RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
-    return RidgeResult(readout, judged, strength, trials, inverse)
+    return RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
 
 
 def _no_positive_matrix(strength: float) -> DataError:

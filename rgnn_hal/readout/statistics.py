@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
 
 from rgnn_hal.cost import products, record
+from rgnn_hal.readout.rank_update import add_gram
 
-_ROWS_PER_UPDATE = 512  # below a few hundred rows dsyrk is bound by reading the Gram matrix
+_ROWS_PER_UPDATE = 1024
+"""With fewer dsyrk is bound by reading the Gram matrix: 4,380 columns get 65 GF/s, 46 to 58 in
+blocks of 512 rows."""
 
 
 @dataclass(frozen=True)
@@ -69,33 +71,27 @@ class GramBuilder:
         self.rows = 0
         """Rows taken so far."""
         self._gram = np.zeros((columns, columns), order="F")
-        self._pending: list[np.ndarray] = []
-        self._pending_rows = 0
+        self._block = np.empty((_ROWS_PER_UPDATE, columns))
+        self._filled = 0
 
     def add(self, rows: np.ndarray) -> None:
         """Take rows (count, columns), which are neither kept nor changed."""
         self.rows += len(rows)
-        if len(rows) >= _ROWS_PER_UPDATE:
-            self._update(np.ascontiguousarray(rows, dtype=np.float64))
-            return
-        self._pending.append(np.array(rows, dtype=np.float64))
-        self._pending_rows += len(rows)
-        if self._pending_rows >= _ROWS_PER_UPDATE:
-            self._flush()
+        while len(rows):
+            some = rows[: _ROWS_PER_UPDATE - self._filled]
+            self._block[self._filled : self._filled + len(some)] = some
+            self._filled += len(some)
+            if self._filled == _ROWS_PER_UPDATE:
+                self._update()
+            rows = rows[len(some) :]
 
     def finish(self) -> np.ndarray:
         """X^T X, upper triangle, Fortran order; the builder may not be used afterwards."""
-        self._flush()
+        if self._filled:
+            self._update()
         return self._gram
 
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        block = np.concatenate(self._pending)
-        self._pending, self._pending_rows = [], 0
-        self._update(block)
-
-    def _update(self, block: np.ndarray) -> None:
-        # The transpose of a C-ordered block is Fortran-ordered: BLAS updates in place, no copies.
+    def _update(self) -> None:
+        block, self._filled = self._block[: self._filled], 0
         record(products(len(block) * block.shape[1] * (block.shape[1] + 1) // 2))
-        self._gram = dsyrk(1.0, block.T, beta=1.0, c=self._gram, overwrite_c=1)
+        add_gram(block, self._gram)

@@ -1,7 +1,8 @@
 """Fixed random layers: features of atomic environments and their exact derivatives."""
 
 from rgnn_hal.reservoir.centring import DensityStatistics
-from rgnn_hal.reservoir.design import DesignRows, design_rows, energy_rows, force_rows
+from rgnn_hal.reservoir.design import DesignRows, design_rows, energy_rows
+from rgnn_hal.reservoir.design_forces import force_rows
 from rgnn_hal.reservoir.expansion import EdgeBasis, edge_basis, expand
 from rgnn_hal.reservoir.gradients import GRADIENTS, TANGENTS, TRANSPOSED, TWIN, Gradients
 from rgnn_hal.reservoir.invariants import Invariants, invariants

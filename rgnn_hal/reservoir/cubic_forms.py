@@ -42,12 +42,19 @@ class Room:
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, ...], Tensor] = {}
+        self._zeros: dict[tuple[int, ...], Tensor] = {}
 
     def of(self, like: Tensor, *shape: int) -> Tensor:
         """A tensor of this shape, with anything in it."""
         if shape not in self._parts:
             self._parts[shape] = like.new_empty(shape)
         return self._parts[shape]
+
+    def zeros(self, like: Tensor, *shape: int) -> Tensor:
+        """Likewise, with zeros where nothing is ever put."""
+        if shape not in self._zeros:
+            self._zeros[shape] = like.new_zeros(shape)
+        return self._zeros[shape]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ multiplies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -44,6 +44,10 @@ class EdgeBasis(EdgeValues):
     """dY_lm/dr_a, (edges, (lmax+1)^2, 3)."""
     direction: Tensor
     """Unit vectors from centre to neighbour, (edges, 3)."""
+
+    def to(self, dtype: torch.dtype) -> EdgeBasis:
+        """In another precision."""
+        return EdgeBasis(*(getattr(self, part.name).to(dtype) for part in fields(self)))
 
 
 def edge_basis(graph: Graph, radial: RadialBasis, lmax: int) -> EdgeBasis:

@@ -49,8 +49,8 @@ def test_the_mean_square_error_needs_no_rows() -> None:
 def test_memory_does_not_grow_with_the_number_of_rows() -> None:
     def peak(batches: int) -> int:
         rows, targets = random_rows(100, 200)
-        builder = StatisticsBuilder(200)
         tracemalloc.start()
+        builder = StatisticsBuilder(200)
         for _ in range(batches):
             builder.add(rows, targets)
         builder.finish()

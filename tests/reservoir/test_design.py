@@ -8,7 +8,7 @@ from ase.build import bulk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rgnn_hal.reservoir import DigitalMixing, Reservoir, design, design_rows, force_rows
+from rgnn_hal.reservoir import DigitalMixing, Reservoir, design_forces, design_rows, force_rows
 from rgnn_hal.structures import RadialBasis, build_graph
 
 ELEMENTS = (1, 6, 8)
@@ -25,13 +25,10 @@ def crystal(seed: int) -> ase.Atoms:
 @settings(max_examples=30)
 @given(
     rows=st.integers(1, 20),
-    centres=st.integers(1, 20),
-    edges=st.integers(1, 50),
+    numbers=st.integers(1, 100_000),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_blocks_of_any_size_make_the_same_rows(
-    rows: int, centres: int, edges: int, seed: int
-) -> None:
+def test_blocks_of_any_size_make_the_same_rows(rows: int, numbers: int, seed: int) -> None:
     rng = np.random.default_rng(0)
     mixings = tuple(DigitalMixing(rng.standard_normal((12, 3))) for _ in range(3))
     reservoir = Reservoir(ELEMENTS, RadialBasis(cutoff=4.0, size=4), mixings)
@@ -40,9 +37,8 @@ def test_blocks_of_any_size_make_the_same_rows(
     components = reservoir.mix(reservoir.vectors(graph, basis))
     whole = design_rows(reservoir, graph, basis, components)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(design, "_ROW_BYTES", rows * 3 * 8 * reservoir.columns)
-        patch.setattr(design, "_CENTRES", centres)
-        patch.setattr(design, "_EDGES_PER_BLOCK", edges)
+        patch.setattr(design_forces, "_ROW_BYTES", rows * 3 * 8 * reservoir.columns)
+        patch.setattr(design_forces, "_NUMBERS", numbers)
         blocks = list(force_rows(reservoir, graph, basis, components))
     assert [len(block) for block in blocks[:-1]] == [3 * rows] * (len(blocks) - 1)
     torch.testing.assert_close(torch.cat(blocks), whole.forces, rtol=1e-10, atol=1e-12)

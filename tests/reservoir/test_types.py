@@ -14,7 +14,7 @@ from rgnn_hal.reservoir import (
     Gradients,
     Readout,
     Reservoir,
-    design,
+    design_forces,
     force_rows,
     predict,
 )
@@ -97,7 +97,7 @@ def test_blocks_of_rows_are_those_of_the_whole(
 ) -> None:
     graph = graph_of(ethane(1.47))
     _, whole = dense_rows(reservoir, [graph])
-    monkeypatch.setattr(design, "_ROW_BYTES", 3 * 8 * reservoir.columns * 3)
+    monkeypatch.setattr(design_forces, "_ROW_BYTES", 3 * 8 * reservoir.columns * 3)
     basis = reservoir.basis(graph)
     components = reservoir.mix(reservoir.vectors(graph, basis))
     blocks = list(force_rows(reservoir, graph, basis, components))

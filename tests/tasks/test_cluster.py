@@ -30,7 +30,7 @@ from rgnn_hal.tasks.forces import (
     train_forces,
 )
 from rgnn_hal.tasks.forces.cluster import Cluster, connected
-from rgnn_hal.tasks.forces.collection import Collected, Job, collect
+from rgnn_hal.tasks.forces.collection import Collected, Job
 from rgnn_hal.tasks.forces.sweep import Sweep, Swept
 from rgnn_hal.tasks.forces.workers import InProcess
 
@@ -67,12 +67,14 @@ def job(data: Path) -> Job:
     """What training would share."""
     caught: list[Job] = []
 
-    def catch(job: Job, *_: Any) -> Collected:
+    collect = InProcess.collect
+
+    def catch(worker: InProcess, job: Job, *_: Any) -> Collected:
         caught.append(job)
-        return collect(job)
+        return collect(worker, job)
 
     with pytest.MonkeyPatch.context() as patch, open_macro(URI) as macro:
-        patch.setattr("rgnn_hal.tasks.forces.workers.collect", catch)
+        patch.setattr(InProcess, "collect", catch)
         train_forces(data, macro, RECIPE)
     return caught[0]
 
@@ -133,7 +135,7 @@ def test_however_a_file_is_cut_its_workers_sum_up_what_one_process_does(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collection, "_LEAF_ATOMS", leaf)
         patch.setattr(branches, "_FEWEST_ATOMS", branch)
-        assert_equal(collect(job), connection.collect(job))
+        assert_equal(InProcess().collect(job), connection.collect(job))
         alone, shared = InProcess().sweep(sweep), connection.sweep(sweep)
     assert_same_sweep(alone, shared)
     assert shared.work.macs == alone.work.macs
@@ -143,7 +145,7 @@ def test_however_a_file_is_cut_its_workers_sum_up_what_one_process_does(
 def test_progress_and_work_are_those_of_every_frame(job: Job, connection: Cluster) -> None:
     seen: list[tuple[int, int, str]] = []
     found = connection.collect(job, lambda *step: seen.append(step))
-    assert found.work.macs == pytest.approx(collect(job).work.macs, rel=0.1)
+    assert found.work.macs == pytest.approx(InProcess().collect(job).work.macs, rel=0.1)
     assert {(total, label) for _, total, label in seen} == {(12, "training")}
     assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
     assert seen[-1][0] == 12
@@ -237,7 +239,7 @@ def test_two_processes_give_the_same_and_one_may_be_lost(job: Job, tmp_path: Pat
     path = tmp_path / "long.extxyz"
     path.write_text(job.path.read_text() * 30)
     job = Job(path, job.regression, np.tile(job.validates, 30))
-    alone = collect(job)
+    alone = InProcess().collect(job)
     with processes(2, tmp_path) as (address, workers), connected(address) as cluster:
         assert_equal(alone, cluster.collect(job))
         seen: list[int] = []

@@ -62,7 +62,9 @@ def test_the_penalty_beats_rows_measured_at_the_same_reads(
         builders = [StatisticsBuilder(twin.columns) for _ in range(2)]
         for number, frame in enumerate(read_frames(data)):
             blocks = zip(
-                regression.rows(frame), regression.noise(frame.atoms, on_chip), strict=True
+                regression.rows([regression.example(frame)]),
+                regression.noise(frame.atoms, on_chip),
+                strict=True,
             )
             for (rows, targets), noise in blocks:
                 builders[number % 10 == 0].add(rows + noise, targets)

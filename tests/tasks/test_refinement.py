@@ -49,7 +49,7 @@ def system(asked: Arguments, learns: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """The normal equations of all channels, from rows."""
     job, members, fit, noise = asked
     frames = [f for f, chosen in zip(read_frames(job.path), learns, strict=True) if chosen]
-    blocks = [block for frame in frames for block in job.regression.rows(frame)]
+    blocks = list(job.regression.rows([*map(job.regression.example, frames)]))
     rows, targets = (np.concatenate(part) for part in zip(*blocks, strict=True))
     penalty = np.zeros(rows.shape[1])
     for member, inverse in zip(members, fit.inverses, strict=True):
@@ -76,7 +76,7 @@ def test_every_step_comes_nearer_to_the_ridge_regression_of_all_channels(asked: 
     assert all(after < before for before, after in pairwise(left))
     assert left[-1] < left[0] / 3
     unseen = next(f for f, v in zip(read_frames(job.path), job.validates, strict=True) if v)
-    blocks = list(job.regression.rows(unseen))
+    blocks = list(job.regression.rows([job.regression.example(unseen)]))
     for one in (iterates[0], iterates[-1]):
         errors = np.concatenate([rows @ one.theta - targets for rows, targets in blocks])
         assert one.error == pytest.approx(np.mean(errors**2), rel=1e-3)
@@ -101,7 +101,7 @@ def test_members_stay_as_they_are_where_steps_do_not_help_unseen_frames(
 ) -> None:
     job, members, fit, noise = asked
     frames = [f for f, chosen in zip(read_frames(job.path), job.validates, strict=True) if chosen]
-    blocks = [block for frame in frames for block in job.regression.rows(frame)]
+    blocks = list(job.regression.rows([*map(job.regression.example, frames)]))
     rows, targets = (np.concatenate(part) for part in zip(*blocks, strict=True))
     perfect = np.linalg.lstsq(rows, targets, rcond=None)[0]  # on the unseen frames, by heart
     lucky = replace(fit, judged=perfect)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +26,9 @@ from rgnn_hal.tasks.forces import (
     train_forces,
     training,
 )
-from rgnn_hal.tasks.forces.collection import Job, collect
+from rgnn_hal.tasks.forces.collection import Job
 from rgnn_hal.tasks.forces.dataset import thinned
+from rgnn_hal.tasks.forces.workers import InProcess
 
 EXACT = "emulator://?seed=3&exact=true"
 SMALL = ForcesRecipe(channels=4, cutoff=4.0, lmax=2, radial=6)
@@ -105,20 +107,27 @@ def test_where_members_are_refined_their_gram_matrices_take_some_of_the_frames(
     ethanol: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
+    collect = InProcess.collect
 
-    def listen(job: Job, *arguments: object) -> object:
+    def listen(worker: InProcess, job: Job, *arguments: Any) -> object:
         jobs.append(job)
-        return collect(job)
+        return collect(worker, job)
 
-    monkeypatch.setattr("rgnn_hal.tasks.forces.workers.collect", listen)
+    monkeypatch.setattr(InProcess, "collect", listen)
     monkeypatch.setattr(committee, "_MOST_COLUMNS", 100)
     monkeypatch.setattr(training, "_ROWS_PER_COLUMN", 4.0)
     trained(ethanol, SMALL)
     data = scan(ethanol, SMALL.cutoff)
     rows = data.frames + 3 * data.atoms
-    assert len(jobs) > 1
-    for job in jobs:
+    first, *others = jobs
+    assert others
+    assert first.counts is not None
+    share = first.counts.sum() / data.frames
+    assert 4.0 * first.regression.reservoir.columns / rows <= share < 1.0
+    for job in others:  # only the first one's ridge is to be chosen
         assert job.counts is not None
-        share = job.counts.sum() / data.frames
-        assert 4.0 * job.regression.reservoir.columns / rows <= share < 1.0
-        assert collect(job).training.rows == (job.counts & ~job.validates).sum() * 28
+        np.testing.assert_array_equal(job.counts, first.counts & ~job.validates)
+    for job in jobs:
+        found = collect(InProcess(), job)
+        assert found.training.rows == (first.counts & ~job.validates).sum() * 28
+        assert (found.validation.rows > 0) == (job is first)

@@ -190,7 +190,6 @@ class _Sums:
 
 def _collect(job: Job, leaves: Sequence[FilePart], blas_threads: int, topic: str) -> _Sums:
     """What a worker does."""
-    import torch
     from distributed import get_worker
 
     worker, unreported, last = get_worker(), 0, time.monotonic()
@@ -206,7 +205,6 @@ def _collect(job: Job, leaves: Sequence[FilePart], blas_threads: int, topic: str
         if time.monotonic() > last + _REPORTS:
             report()
 
-    torch.set_num_threads(1)
     with threadpool_limits(blas_threads, user_api="blas"):
         collected = job.collect(leaves, counted)
     report()

@@ -72,20 +72,23 @@ class Member:
         )
 
 
-def members(reservoir: Reservoir, *, refined_over: int = 0) -> Iterator[Member]:
-    """As few members as can be, of nearly equal width.
+def plenty(rows: int, reservoir: Reservoir) -> bool:
+    """Whether members of half the width would still have several rows to a column."""
+    count = _fewest(reservoir)
+    return count > 1 and rows * count >= _ROWS_TO_DIVIDE * reservoir.columns
 
-    More where a refinement follows, over so many rows that members of half the width still have
-    several to a column.
-    """
-    count = math.ceil(reservoir.columns / _MOST_COLUMNS)
-    if count > 1 and refined_over * count >= _ROWS_TO_DIVIDE * reservoir.columns:
-        count *= _MORE_IF_REFINED
-    count = min(count, reservoir.channels)
+
+def members(reservoir: Reservoir, *, divided: bool = False) -> Iterator[Member]:
+    """As few members as can be, of nearly equal width; `divided` ones are half as wide."""
+    count = min(_fewest(reservoir) * (_MORE_IF_REFINED if divided else 1), reservoir.channels)
     ends = [reservoir.channels * number // count for number in range(count + 1)]
     for start, stop in pairwise(ends):
         channels = slice(start, stop)
         yield Member(reservoir.some(channels), channels)
+
+
+def _fewest(reservoir: Reservoir) -> int:
+    return math.ceil(reservoir.columns / _MOST_COLUMNS)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from rgnn_hal.cost import Operations, recording
 from rgnn_hal.cost.digital import count_work
-from rgnn_hal.structures import FilePart, read_frames
-from rgnn_hal.tasks.forces.collection import Job
+from rgnn_hal.structures import FilePart
+from rgnn_hal.tasks.forces.collection import Job, one_torch_thread
 
 Vector = NDArray[np.float64]
 
@@ -68,14 +68,14 @@ class Sweep:
             return reduce(add, map(self._of_leaf, leaves))
 
     def _of_leaf(self, leaf: FilePart) -> Swept:
-        frames = list(read_frames(self.job.path, leaf))
+        examples = self.job.examples(leaf)
         learns = torch.from_numpy(self.learns[leaf.first : leaf.stop])
         regression, columns = self.job.regression, torch.from_numpy(self.theta)
         with count_work() if self.labels else recording() as work:
-            batch = regression.batch(frames)
+            batch = regression.batch(examples)
             found = regression.predicted(batch, columns)
             if self.labels:
-                found = regression.labels(frames) - found
+                found = regression.labels(examples) - found
             # One batch: forms of a readout are put together once, for learnt and unseen frames.
             moment = regression.moment(batch, batch.only(found, learns)).numpy()
         rows = len(batch.some(found, learns).flat())
@@ -85,10 +85,5 @@ class Sweep:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Two are no faster, and single precision would be rounded in another way."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with one_torch_thread(), threadpool_limits(1, user_api="blas"):
+        yield

@@ -33,7 +33,7 @@ from rgnn_hal.tasks.forces.collection import (
     measure_noise,
     noise_frames,
 )
-from rgnn_hal.tasks.forces.committee import Member, members
+from rgnn_hal.tasks.forces.committee import Member, members, plenty
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     mean_environment,
@@ -155,12 +155,13 @@ def _train(
     leverage = measure_leverage(job, data.atoms, progress)
     sample = [frame.atoms for frame in noise_frames(job)]
     noise = measure_noise(regression, reservoir, sample, progress)
-    # Readouts for other reads are not refined, so that their members have to be good themselves.
     rows = data.frames + 3 * data.atoms
-    group = tuple(members(regression.reservoir, refined_over=0 if keep else rows))
-    grams = job if keep else _enough(job, group, rows, recipe.seed)
+    # Readouts for other reads are not refined, so that their members have to be good themselves.
+    divided = plenty(rows, regression.reservoir) and not keep
+    group = tuple(members(regression.reservoir, divided=divided))
+    grams = _enough(job, group, rows, recipe.seed) if divided else job
     kept: list[Arrays] = []
-    committee = _Committee(grams, group, noise, workers, progress)
+    committee = _Committee(grams, group, noise, workers, progress, divided)
     fit = fit_committee(committee.statistics(kept if keep else None), 1.0 / len(group))
     fit = refine(job, group, fit, noise, workers, progress)
     progress(1, 1, "solving")
@@ -197,8 +198,6 @@ def _train(
 
 def _enough(job: Job, group: Sequence[Member], rows: int, seed: int) -> Job:
     """The job on as many frames as members need to start a refinement over all of them."""
-    if len(group) == 1:
-        return job  # nothing is refined
     size = max(member.reservoir.columns for member in group)
     fraction = _ROWS_PER_COLUMN * size / rows
     return replace(job, counts=thinned(job.validates, fraction, seed)) if fraction < 1.0 else job
@@ -213,6 +212,11 @@ class _Committee:
     noise: NoiseStatistics
     workers: Workers
     progress: Progress
+    start: bool
+    """Whether they only start a refinement: but for the first, which finds the ridge, no member
+    needs the validation frames then. The last steps learn what these say: of 900 frames of ethanol
+    members that knew them and members that did not were at 4.81 and 4.80 meV/A before those steps,
+    at 4.46 and 4.47 after four, at 4.28 after eight."""
 
     def statistics(self, kept: list[Arrays] | None) -> Iterator[MemberStatistics]:
         """Of every member; packed ones are added to `kept`."""
@@ -226,6 +230,8 @@ class _Committee:
             self.progress(number * total + done, size * total, label)
 
         job = replace(self.job, regression=replace(self.job.regression, reservoir=member.reservoir))
+        if self.start and number:
+            job = job.without_validation()
         collected = self.workers.collect(job, progress)
         statistics = MemberStatistics(
             collected.training, collected.validation, member.noise(self.noise), member.penalty
