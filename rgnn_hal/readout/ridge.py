@@ -53,7 +53,7 @@ class RidgeResult:
     strength: float
     trials: tuple[RidgeTrial, ...]
     inverse: RidgeInverse
-    """Of the system of all rows that were given."""
+    """Of the system of all rows."""
 
 
 @dataclass(frozen=True)
@@ -106,18 +106,14 @@ def fit_ridge_at(
     validation: Statistics,
     penalty: np.ndarray | None = None,
 ) -> RidgeResult:
-    """The same where the strength is known, from rows like these; `validation` may have no rows.
+    """The same where the strength is known, from rows like these.
 
     Rounding may leave no positive matrix where it left one of the others: ten times as strong then.
     """
-    while (found := _factorise(training.gram, strength, penalty)) is None:
+    while (judged := solve_ridge(training, strength, penalty)) is None:
         if not strength < DEFAULT_PATH[0]:
             raise _no_positive_matrix(strength)
         strength *= 10.0
-    judged = _solve(*found, training.moment)
-    if not validation.rows:
-        return RidgeResult(judged, judged, strength, (), _inverse(found, strength, penalty))
-    del found  # before there is another
     return _refitted(training, validation, penalty, judged, strength, ())
 
 
@@ -133,15 +129,10 @@ def _refitted(
     both = training + validation
     found = _factorise(both.gram, strength, penalty)
     assert found is not None  # more rows than a fit that succeeded
-    readout = _solve(*found, both.moment)
-    return RidgeResult(readout, judged, strength, trials, _inverse(found, strength, penalty))
-
-
-def _inverse(
-    found: tuple[np.ndarray, np.ndarray], strength: float, penalty: np.ndarray | None
-) -> RidgeInverse:
     scale, factor = found
-    return RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
+    readout = _solve(scale, factor, both.moment)
+    inverse = RidgeInverse(scale, strength, penalty, factor.astype(np.float32))
+    return RidgeResult(readout, judged, strength, trials, inverse)
 
 
 def _no_positive_matrix(strength: float) -> DataError:

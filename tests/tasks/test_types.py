@@ -119,15 +119,10 @@ def test_where_members_are_refined_their_gram_matrices_take_some_of_the_frames(
     trained(ethanol, SMALL)
     data = scan(ethanol, SMALL.cutoff)
     rows = data.frames + 3 * data.atoms
-    first, *others = jobs
-    assert others
-    assert first.counts is not None
-    share = first.counts.sum() / data.frames
-    assert 4.0 * first.regression.reservoir.columns / rows <= share < 1.0
-    for job in others:  # only the first one's ridge is to be chosen
-        assert job.counts is not None
-        np.testing.assert_array_equal(job.counts, first.counts & ~job.validates)
+    assert len(jobs) > 1
     for job in jobs:
+        assert job.counts is not None
+        share = job.counts.sum() / data.frames
+        assert 4.0 * job.regression.reservoir.columns / rows <= share < 1.0
         found = collect(InProcess(), job)
-        assert found.training.rows == (first.counts & ~job.validates).sum() * 28
-        assert (found.validation.rows > 0) == (job is first)
+        assert found.training.rows == (job.counts & ~job.validates).sum() * 28
