@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from ase.io import read, write
 
 from rgnn_hal.macro import DataError, open_macro
@@ -73,6 +74,17 @@ def test_large_gram_matrices_are_formed_by_fewer_threads(
     monkeypatch.setattr(Job, "examples", listen)
     InProcess().collect(job)
     assert len(names) == 1
+
+
+@pytest.mark.usefixtures("cores")
+def test_torch_has_as_many_threads_as_before(job: Job) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        InProcess().collect(job)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def interrupted(done: int, total: int, label: str) -> None:

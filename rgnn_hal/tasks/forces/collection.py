@@ -131,7 +131,7 @@ class Job:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Rows take 7.5 ms a molecule of ethanol in one thread and 10 to 12 in two (25 channels)."""
+    """Rows take 5.3 ms a molecule of ethanol in one thread and 10 in two (25 channels)."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

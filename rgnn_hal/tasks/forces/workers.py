@@ -20,7 +20,7 @@ from rgnn_hal.macro import LimitError
 from rgnn_hal.progress import Progress, silent
 from rgnn_hal.tasks.forces.branches import branches, pair_by_pair
 from rgnn_hal.tasks.forces.cluster import connected
-from rgnn_hal.tasks.forces.collection import Collected, Job
+from rgnn_hal.tasks.forces.collection import Collected, Job, one_torch_thread
 from rgnn_hal.tasks.forces.local_cluster import local_cluster
 from rgnn_hal.tasks.forces.sweep import Sweep, Swept, one_thread
 
@@ -62,6 +62,7 @@ class InProcess:
                 done += 1
 
         with (
+            one_torch_thread(),  # around all: each thread gives back what it found
             threadpool_limits(cores // len(parts), user_api="blas"),
             ThreadPoolExecutor(len(parts)) as pool,
         ):
