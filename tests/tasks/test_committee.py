@@ -217,17 +217,19 @@ def test_the_default_width_grows_with_the_elements_and_fits_the_macro(
     assert ForcesRecipe(channels=7).width(elements, (512, 512)) == 7
 
 
-def test_members_are_divided_only_for_a_refinement_over_plenty_of_rows(
+def test_members_are_divided_only_where_they_are_many_and_rows_plenty(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = reservoir_of(12)
-    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 2 + 3)
-    assert not plenty(whole.columns - 1, whole)
-    assert plenty(whole.columns, whole)
-    assert len(list(members(whole))) == 2
+    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 3 + 3)
+    enough = -(-2 * whole.columns // 3)
+    assert not plenty(enough - 1, whole)
+    assert plenty(enough, whole)
+    assert len(list(members(whole))) == 3
     divided = list(members(whole, divided=True))
-    assert len(divided) == 4
+    assert len(divided) == 6
     ends = [(member.channels.start, member.channels.stop) for member in divided]
-    assert ends == [(0, 3), (3, 6), (6, 9), (9, 12)]
-    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns)
+    assert ends == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 12)]
+    monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 2 + 3)
+    assert len(list(members(whole))) == 2
     assert not plenty(10**9, whole)

@@ -27,7 +27,7 @@ Arguments = tuple[Job, list[Member], CommitteeResult, NoiseStatistics]
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
-    """What training asks for with two members of three channels."""
+    """What training asks for with six members of a channel each."""
     path = tmp_path_factory.mktemp("data") / "frames.extxyz"
     write(path, read(EXAMPLES / "li3po4_train.extxyz", ":6"), format="extxyz")
     seen: list[Arguments] = []
@@ -39,7 +39,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
         return fit
 
     with pytest.MonkeyPatch.context() as patch, open_macro(EXACT) as macro:
-        patch.setattr(committee, "_MOST_COLUMNS", 150)
+        patch.setattr(committee, "_MOST_COLUMNS", 100)
         patch.setattr(training, "refine", listen)
         training.train_forces(path, macro, RECIPE)
     return seen[0]
