@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 from rgnn_hal.benchmarks import force_training, run_alone, visa
 from rgnn_hal.benchmarks.timing import best_times
 from rgnn_hal.cli.app import app
+from rgnn_hal.cost import Operations, Work
 from rgnn_hal.macro import ConfigurationError
 from rgnn_hal.tasks.forces import ForcesRecipe
+from rgnn_hal.tasks.xu2025.training import Epoch
 
 
 def test_times_are_those_of_the_work_and_not_of_waiting() -> None:
@@ -153,3 +155,21 @@ def test_training_is_compared_with_the_rival_that_needs_least(
     assert figures["training_speedup_at_equal_error_is_lower_bound"] in (True, False)
     # One epoch each was enough to use the time up.
     assert figures["painn_training_epochs"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "last", "reached"),
+    [(0.05, 4, False), (0.3, 2, True)],
+    ids=["until both are used up", "until it is as good"],
+)
+def test_a_rival_gets_as_many_times_our_operations_as_our_seconds(
+    error: float, last: int, reached: bool
+) -> None:
+    """An epoch takes all of the time, and a quarter of the operations."""
+    epochs = (
+        Epoch(number, 2.0 * number, Work(digital=Operations(macs=5 * number)), 0.5 / number)
+        for number in range(1, 9)
+    )
+    ours = force_training._Ours(seconds=1.0, operations=20.0, force_mae=error, elements=(1,))
+    rival = force_training._run_down(epochs, ours, seconds=0.5, times=2.0)
+    assert (rival.last.number, rival.reached) == (last, reached)

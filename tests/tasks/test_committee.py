@@ -21,7 +21,7 @@ from rgnn_hal.tasks.forces import (
     save_model,
     train_forces,
 )
-from rgnn_hal.tasks.forces.committee import Member, members, plenty
+from rgnn_hal.tasks.forces.committee import Member, members, worth_dividing
 from rgnn_hal.tasks.forces.dataset import validation_split
 from rgnn_hal.tasks.forces.regression import Regression
 from rgnn_hal.tasks.forces.training import TrainingResult
@@ -223,8 +223,8 @@ def test_members_are_divided_only_where_they_are_many_and_rows_plenty(
     whole = reservoir_of(12)
     monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 3 + 3)
     enough = -(-2 * whole.columns // 3)
-    assert not plenty(enough - 1, whole)
-    assert plenty(enough, whole)
+    assert not worth_dividing(enough - 1, whole)
+    assert worth_dividing(enough, whole)
     assert len(list(members(whole))) == 3
     divided = list(members(whole, divided=True))
     assert len(divided) == 6
@@ -232,4 +232,4 @@ def test_members_are_divided_only_where_they_are_many_and_rows_plenty(
     assert ends == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 12)]
     monkeypatch.setattr(committee, "_MOST_COLUMNS", whole.columns // 2 + 3)
     assert len(list(members(whole))) == 2
-    assert not plenty(10**9, whole)
+    assert not worth_dividing(10**9, whole)

@@ -42,6 +42,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
         patch.setattr(committee, "_MOST_COLUMNS", 100)
         patch.setattr(training, "refine", listen)
         training.train_forces(path, macro, RECIPE)
+    assert len(seen[0][1]) == 6
     return seen[0]
 
 

@@ -25,7 +25,7 @@ from rgnn_hal.reservoir import Reservoir
 
 _MOST_COLUMNS = 9_300
 """Of a member: its Gram matrix takes 0.7 GB, of which training and validation need one each and a
-few more to solve and to add up. At 16,000 columns SciPy's wheels (OpenBLAS 0.3.30, two threads, a
+few more to solve and to add up. At 17,924 columns SciPy's wheels (OpenBLAS 0.3.30, two threads, a
 processor with AVX-512) end the process in dsyrk and dpotrf: issue 2562 of OpenBLAS."""
 _MORE_IF_REFINED = 2
 """Members of half the width cost half the Gram matrices and a quarter of the solving. What they
@@ -36,10 +36,10 @@ _ROWS_TO_DIVIDE = 2
 """To a column of an undivided member. 36 frames of Li3PO4, 96 channels, 0.7 rows to a column: 30.3
 meV/A by two members, 32.2 by four."""
 _MOST_UNDIVIDED = 2
-"""Members that are not worth dividing: the first two know most of what all know, and dividing them
-saves little. 1,000 frames of benzene (GFN2-xTB, 17,924 columns): two members start at 2.07 meV/A
-RMSE and are at 2.06 after 3 steps, four of half the width start at 3.06 and are at 2.19 after 20
-and at 2.13 after 40."""
+"""Members that are not worth dividing: steps cost more than wider Gram matrices. 1,000 frames of
+benzene (GFN2-xTB, 17,924 columns): two members start at 2.07 meV/A RMSE and are at 2.06 after 3
+steps, four of half the width start at 3.06 and are at 2.19 after 20 and at 2.13 after 40. Training
+takes 154 and 173 s, 4.9 GB where they are two."""
 _PENALTY = {1: 0.01, 2: 0.01, 3: 1.0, 4: 4.0}
 """By a feature's order: most of an energy is of low order. Force errors with it and with all alike:
 36.6 and 38.6 meV/A of 250 frames of aspirin, 35.4 and 38.5 of 150 of 3BPA (60 channels), 15.1 and
@@ -78,8 +78,8 @@ class Member:
         )
 
 
-def plenty(rows: int, reservoir: Reservoir) -> bool:
-    """Whether members are so many, and rows as well, that those of half the width serve better."""
+def worth_dividing(rows: int, reservoir: Reservoir) -> bool:
+    """Whether members are many, and those of half the width still have several rows to a column."""
     count = _fewest(reservoir)
     return count > _MOST_UNDIVIDED and rows * count >= _ROWS_TO_DIVIDE * reservoir.columns
 

@@ -33,7 +33,7 @@ from rgnn_hal.tasks.forces.collection import (
     measure_noise,
     noise_frames,
 )
-from rgnn_hal.tasks.forces.committee import Member, members, plenty
+from rgnn_hal.tasks.forces.committee import Member, members, worth_dividing
 from rgnn_hal.tasks.forces.dataset import (
     DataSummary,
     mean_environment,
@@ -157,7 +157,7 @@ def _train(
     noise = measure_noise(regression, reservoir, sample, progress)
     rows = data.frames + 3 * data.atoms
     # Readouts for other reads are not refined, so that their members have to be good themselves.
-    divided = plenty(rows, regression.reservoir) and not keep
+    divided = worth_dividing(rows, regression.reservoir) and not keep
     group = tuple(members(regression.reservoir, divided=divided))
     grams = _enough(job, group, rows, recipe.seed) if divided else job
     kept: list[Arrays] = []
